@@ -1,0 +1,1 @@
+"""The tests: one floor a folder, from the clock handed in to the built image."""

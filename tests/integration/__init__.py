@@ -1,0 +1,1 @@
+"""The real process against a real loopback socket."""
