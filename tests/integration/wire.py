@@ -10,8 +10,6 @@ one; `on_connect=True` acts run as soon as a connection is there, before TLS and
     assert len(wire.requests) == 2
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import json
@@ -24,12 +22,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
-SERVICE_SID = "ZS" + "0123456789abcdef" * 2
-BUILD_SID = "ZB" + "0123456789abcdef" * 2
-OTHER_BUILD_SID = "ZB" + "fedcba9876543210" * 2
+from tests.integration.harness import ACCOUNT_SID, BUILD_SID, SERVICE_SID
 
 _TICK_S = 0.05  # how often a blocked act looks whether the server is being stopped
 _HEAD_LIMIT = 1 << 20
@@ -58,7 +53,7 @@ class Request:
 class Act:
     """What the server does with one request, or with one connection before any request."""
 
-    run: Callable[[Peer], None]
+    run: "Callable[[Peer], None]"
     on_connect: bool = False
 
 
@@ -67,7 +62,7 @@ class Peer:
     """The client's end of one accepted connection, in the hands of an act."""
 
     sock: socket.socket
-    wire: Wire
+    wire: "Wire"
     number: int
     request: Request | None = None
     open: bool = True
@@ -226,7 +221,7 @@ class Wire:
     ) -> None:
         self.close()
 
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
+    def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -416,6 +411,16 @@ def talk_plain_http() -> Act:
     return Act(run, on_connect=True)
 
 
+def garbled_handshake() -> Act:
+    """The beginnings of TLS records, and nothing in them, in answer to a TLS handshake."""
+
+    def run(peer: Peer) -> None:
+        peer.send(b"\x15\x03\x01" * 50)
+        peer.close()
+
+    return Act(run, on_connect=True)
+
+
 def reset_after(sent: bytes) -> Act:
     """A reset after these bytes of a reply; the pause lets the client read them first."""
 
@@ -503,12 +508,12 @@ def drip_head(every: float = 0.2) -> Act:
     return Act(lambda peer: peer.drip(b"HTTP/1.1 200 OK\r\n" + padding + b"\r\n", every))
 
 
-def drip_body(every: float = 0.2) -> Act:
+def drip_body(code: int = 200, every: float = 0.2) -> Act:
     """A good head, then the body one byte every so often."""
 
     def run(peer: Peer) -> None:
         body = b" " * 60_000 + _GOOD
-        peer.send(head(200, "OK", JSON, len(body)))
+        peer.send(head(code, "OK", JSON, len(body)))
         peer.drip(body, every)
 
     return Act(run)
@@ -520,6 +525,16 @@ def drip_chunks(every: float = 0.2) -> Act:
     def run(peer: Peer) -> None:
         peer.send(head(200, "OK", JSON | {"Transfer-Encoding": "chunked"}))
         while peer.send(b"1\r\n \r\n") and not peer.wire.pause(every):
+            pass
+
+    return Act(run)
+
+
+def drip_interim(every: float = 0.1) -> Act:
+    """One interim reply every so often, and never the real one."""
+
+    def run(peer: Peer) -> None:
+        while peer.send(b"HTTP/1.1 100 Continue\r\n\r\n") and not peer.wire.pause(every):
             pass
 
     return Act(run)
