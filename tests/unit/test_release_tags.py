@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -163,19 +164,24 @@ def test_each_major_version_has_its_own_tag(project: Project) -> None:
 
 
 def test_a_major_tag_moved_by_someone_else_in_the_meantime_is_not_overwritten(
-    project: Project,
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tags = Tags(project.path)
     tags.tag(V100, REFERENCE)
     tags.move_major(V100)
-    project.commit({"other/new.txt": "later"})
+    elsewhere = project.commit({"other/new.txt": "later"})
     tags.tag(V110, OTHER_REFERENCE)
-    # Between the look and the push, another run has the last word.
-    elsewhere = project.git("rev-parse", "HEAD")
-    hook = project.path / ".git" / "hooks" / "pre-push"
-    hook.write_text(f"#!/bin/sh\ngit -C '{project.remote}' update-ref refs/tags/v1 {elsewhere}\n")
-    hook.chmod(0o755)
-    with pytest.raises(ReleaseError, match="push"):
+    # Between the look at the remote and the push, another run has its say.
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(
+        f"#!/bin/sh\nPATH='{os.environ['PATH']}'\n"
+        f"[ push != \"$1\" ] || git -C '{project.remote}' update-ref refs/tags/v1 {elsewhere}\n"
+        'exec git "$@"\n'
+    )
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
+    with pytest.raises(ReleaseError, match="stale info"):
         tags.move_major(V110)
     assert project.on_remote("refs/tags/v1") == elsewhere
 

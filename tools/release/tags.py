@@ -127,28 +127,20 @@ class Tags:
             return False
         ref = f"refs/tags/{version.major_tag}"
         current = self._remote_tags(peel=False).get(version.major_tag, "")
-        if current != release.commit:
-            # The lease makes the push fail if someone else has moved the tag in the meantime.
-            lease = f"--force-with-lease={ref}:{current}"
-            self._git("push", "--quiet", lease, self._remote, f"{release.commit}:{ref}")
+        # The lease makes the push fail if someone else has moved the tag since the look at it.
+        lease = f"--force-with-lease={ref}:{current}"
+        self._git("push", "--quiet", lease, self._remote, f"{release.commit}:{ref}")
         return True
 
     def _commit(self, version: Version, reference: str) -> str:
         head = self.head()
-        mode, kind, *_ = self._git("ls-tree", head, action_file.NAME).split() or ("", "")
-        if (mode, kind) != ("100644", "blob"):
-            raise ReleaseError(f"{action_file.NAME} is not a plain file in {head}.")
         text = action_file.pin(self.read(head, action_file.NAME), reference)
         blob = self._git("hash-object", "-w", "--stdin", text=text).strip()
         # HEAD's tree with this one entry replaced; the index and the work tree are not touched.
-        entries = self._git("ls-tree", "-z", head).split("\0")
-        entries = [
-            f"100644 blob {blob}\t{action_file.NAME}"
-            if entry.endswith(f"\t{action_file.NAME}")
-            else entry
-            for entry in entries
-        ]
-        tree = self._git("mktree", "-z", text="\0".join(entries)).strip()
+        entry = self._git("ls-tree", "-z", head, action_file.NAME)
+        pinned = entry.replace(entry.split()[2], blob)
+        entries = self._git("ls-tree", "-z", head).replace(entry, pinned)
+        tree = self._git("mktree", "-z", text=entries).strip()
         message = (
             f"Release {version}\n\n"
             f"action.yml runs the image that was built from {head}:\n{reference}\n"
