@@ -103,9 +103,7 @@ BROKEN_HANDSHAKES: dict[str, Act] = {
     "reset": faults.reset_in_handshake(),
     "closed": faults.close_on_connect(),
     "plain-http": faults.talk_plain_http(),
-    "garbage": Act(
-        lambda peer: (peer.send(b"\x15\x03\x01" * 50), peer.close())[1], on_connect=True
-    ),
+    "garbage": faults.garbled_handshake(),
 }
 
 
