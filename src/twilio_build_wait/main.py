@@ -1,0 +1,120 @@
+"""The whole story: environment, settings, wait, outcome, reporters, exit code."""
+
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from twilio_build_wait import settings as inputs
+from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, Ending, Outcome, Progress
+from twilio_build_wait.reporters import Reporters
+from twilio_build_wait.reporters.console import Console, standard_output
+from twilio_build_wait.reporters.dialects import choose
+from twilio_build_wait.settings import Settings
+from twilio_build_wait.signals import Cancelled, Signals
+from twilio_build_wait.text import Redactor
+
+_BUG = (
+    "this is a bug in twilio-build-wait, and nothing is known about the build; "
+    "please report it with the traceback in the log"
+)
+# How often a pause shows that the wait is alive, in seconds.
+_TICK = 1.0
+
+
+def run(caught: list[int]) -> int:
+    """Run as a process, and return its exit code.
+
+    Args:
+        caught: the numbers of the signals that the handlers of the first statements have seen.
+    """
+    signals = Signals(caught)
+    write = standard_output()
+    if sys.argv[1:] in (["--help"], ["-h"], ["--version"]):
+        from twilio_build_wait import usage  # noqa: PLC0415 (a wait has no need of it)
+
+        return usage.answer(sys.argv[1], write)
+    is_live = os.isatty(1) and not (os.environ.get("CI") or os.environ.get("GITHUB_ACTIONS"))
+    return main(os.environ, sys.argv[1:], signals, write, live=is_live)
+
+
+def main(
+    environ: Mapping[str, str],
+    arguments: Sequence[str],
+    signals: Signals,
+    write: Callable[[bytes], None],
+    *,
+    live: bool,
+) -> int:
+    """Read the inputs, wait, report, and return the exit code.
+
+    Args:
+        environ: the environment.
+        arguments: the command line, which must be empty.
+        signals: what answers to SIGINT and SIGTERM.
+        write: writes bytes to standard output.
+        live: whether a person watches at a terminal.
+    """
+    settings = inputs.read(environ, arguments)
+    redact = Redactor(settings.secrets)
+    console = Console(write, choose(environ), redact, time.monotonic, live=live)
+    reporters = Reporters(environ, settings, console, time.time)
+    known = _known(settings, redact)
+    try:
+        ended = _before_the_wait(settings, known, signals, console)
+        reporters.open(ended)
+        if ended is None:
+            reporters.begin(known)
+            ended = _wait(settings, known, signals, console)
+        saved = reporters.save(ended)
+    except Exception as error:  # noqa: BLE001 (a bug of ours must not look like a failed build)
+        ended = Outcome(Ending.ERROR, known, _BUG)
+        reporters.crash(error)
+        saved = reporters.save(ended)
+    reporters.announce(ended, saved=saved)
+    lost = ended.ending is Ending.COMPLETED and not saved
+    return EXIT_OUTPUT_LOST if lost else ended.ending.exit_code
+
+
+def _known(settings: Settings, redact: Callable[[str], str]) -> Progress:
+    """Say what is known before the first read; an address that holds a secret is not shown."""
+    url = settings.status_url
+    return Progress(settings.build_sid, settings.service_sid, url=url if redact(url) == url else "")
+
+
+def _before_the_wait(
+    settings: Settings, known: Progress, signals: Signals, console: Console
+) -> Outcome | None:
+    """Return how it ended before anything was requested, or None if it has not."""
+    if signals.caught:
+        return Outcome(Ending.of_signal(signals.caught), known, str(Cancelled(signals.caught)))
+    if settings.problems:
+        return Outcome(Ending.INVALID, known, console.show("; ".join(settings.problems)))
+    return None
+
+
+def _wait(settings: Settings, known: Progress, signals: Signals, console: Console) -> Outcome:
+    # Imported once the inputs are known to be right: most of the start-up time is spent here.
+    from twilio_build_wait.status import reader  # noqa: PLC0415
+    from twilio_build_wait.transport import Transport  # noqa: PLC0415
+    from twilio_build_wait.wait import Limits, Wait  # noqa: PLC0415
+
+    def pause(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > _TICK:
+            signals.sleep(_TICK)
+            console.tick()
+        signals.sleep(max(0.0, left))
+
+    transport = Transport(settings.user, settings.secret, signals)
+    return Wait(
+        reader(transport.get, settings),
+        Limits(settings.timeout, settings.interval, settings.max_interval),
+        known,
+        console,
+        clock=time.monotonic,
+        sleep=pause,
+        uniform=random.uniform,
+        show=console.show,
+    ).run()

@@ -1,0 +1,146 @@
+"""Every way in which the outcome is reported, behind one object.
+
+One small module a kind: `console` (the log), `dialects` (each CI's log commands), `channels` (the
+outputs), `summary` (the job summary), `files` (how all of them write).
+"""
+
+from collections.abc import Callable, Mapping
+from traceback import format_exception
+
+from twilio_build_wait import __version__
+from twilio_build_wait.durations import render
+from twilio_build_wait.outcome import Ending, Level, Outcome, Progress, outputs
+from twilio_build_wait.reporters import summary
+from twilio_build_wait.reporters.channels import (
+    Channel,
+    GitHubOutput,
+    OutputFile,
+    StandardOutput,
+)
+from twilio_build_wait.reporters.console import Console
+from twilio_build_wait.settings import Settings
+
+
+class Reporters:
+    """Opens the log, saves the outputs early and late, and announces how it ended."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        settings: Settings,
+        console: Console,
+        now: Callable[[], float],
+    ) -> None:
+        """Choose the channels from an environment.
+
+        Args:
+            environ: tells which CI this is, and where its files are.
+            settings: tells of the output file, the summary and what to mask.
+            console: the log.
+            now: `time.time`, for the CIs whose log sections carry a time.
+        """
+        self.console = console
+        self._settings = settings
+        self._now = now
+        self._section_end = ""
+        self._summary = environ.get("GITHUB_STEP_SUMMARY", "") if settings.summary else ""
+        self._channels: list[Channel] = []
+        if path := environ.get("GITHUB_OUTPUT"):
+            self._channels.append(GitHubOutput(path))
+        if settings.output_file:
+            self._channels.append(OutputFile(settings.output_file, console.line))
+        if console.dialect.outputs({"outcome": ""}):
+            self._channels.append(StandardOutput(console))
+
+    def open(self, ended: Outcome | None) -> None:
+        """Write the masks, then the first line, then what is to be said of the inputs.
+
+        `ended` is the outcome where there is one before anything was requested.
+        """
+        console, settings = self.console, self._settings
+        for line in console.dialect.masks(settings.masks):
+            console.command(line)
+        first = f"twilio-build-wait {__version__}"
+        if ended is None:
+            how_long = f"up to {render(settings.timeout)}" if settings.timeout else "for one read"
+            first += (
+                f": waiting {how_long} for build {settings.build_sid} of service "
+                f"{settings.service_sid} at {settings.host}, with the {settings.credential}"
+            )
+        console.line(first)
+        if console.dialect.name:
+            channels = ", ".join(channel.name for channel in self._channels) or "none"
+            console.line(f"{console.dialect.name}; outputs go to: {channels}")
+        for warning in settings.warnings:
+            console.warn("Check the inputs", warning)
+        if ended and ended.ending is Ending.INVALID:
+            for problem in settings.problems:
+                console.line(f"  {problem}")
+
+    def begin(self, progress: Progress) -> None:
+        """Save what is known before the first read, so that it survives a kill."""
+        for channel in self._channels:
+            if not isinstance(channel, StandardOutput):
+                self._save(channel, {k: v for k, v in outputs(progress).items() if v})
+        start, self._section_end = self.console.dialect.section(
+            "Waiting for the Twilio build", int(self._now())
+        )
+        if start:
+            self.console.command(start)
+
+    def save(self, outcome: Outcome) -> bool:
+        """Save every output; return whether every channel took them."""
+        if self._section_end:
+            self.console.command(self._section_end)
+            self._section_end = ""
+        values = outputs(outcome.progress, outcome)
+        saved = [self._save(channel, values) for channel in self._channels]
+        return all(saved)
+
+    def amend(self, outcome: Outcome) -> None:
+        """Save the reason again: the diagnosis has found a better one."""
+        for channel in self._channels:
+            self._save(channel, {"reason": outcome.reason})
+
+    def announce(self, outcome: Outcome, details: str = "", *, saved: bool) -> None:
+        """Write the job summary and the ending."""
+        if self._summary:
+            try:
+                summary.append(self._summary, outcome, details)
+            except OSError as error:
+                self.console.warn(
+                    "No job summary",
+                    f"GITHUB_STEP_SUMMARY could not be written ({_problem(error)}); "
+                    "nothing else is affected",
+                )
+        ending = outcome.ending
+        if ending is Ending.COMPLETED:
+            waited = render(outcome.progress.elapsed)
+            self.console.line(f"{ending.title} after {waited}, {outcome.progress.polls} reads")
+            if not saved:
+                self.console.note(
+                    Level.ERROR,
+                    "Outputs lost",
+                    "the Twilio build completed, but later steps would not learn of it, for an "
+                    "output could not be written (see above); mend that and run the step again",
+                )
+        else:
+            self.console.note(ending.level, ending.title, outcome.reason)
+
+    def crash(self, error: BaseException) -> None:
+        """Show a traceback, without credentials and without anything that a runner would obey."""
+        for block in format_exception(error):
+            for line in block.splitlines():
+                self.console.line(line)
+
+    def _save(self, channel: Channel, values: Mapping[str, str]) -> bool:
+        try:
+            channel.save(values)
+        except OSError as error:
+            self.console.line(f"{channel.name} could not be written: {_problem(error)}")
+            return False
+        return True
+
+
+def _problem(error: OSError) -> str:
+    return error.strerror or type(error).__name__

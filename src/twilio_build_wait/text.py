@@ -1,0 +1,111 @@
+"""What makes text safe to show: for a log, for a workflow command, for a job summary.
+
+Everything that came from the network or from an input passes through `safe` before a person or a
+CI runner sees it, and through a `Redactor` so that no credential is in it.
+"""
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+#: The longest piece of foreign text that is shown, in characters; also the longest `reason`.
+LIMIT = 500
+
+_ELLIPSIS = "…"
+_SHORTEST_SECRET = 6
+
+# Line breaks of every kind, and what else only moves the cursor: a space says the same.
+_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+# C0 and C1 controls, lone surrogates, and the characters that reorder text on a screen: a log line
+# must read as it was written. First and last of each range.
+_CONTROLS = "\0\x1f \x7f\x9f \u061c\u061c \u200e\u200f \u202a\u202e \u2066\u2069 \ud800\udfff"
+_HARMLESS = {
+    **{
+        code: "\N{REPLACEMENT CHARACTER}"
+        for first, last in _CONTROLS.split(" ")
+        for code in range(ord(first), ord(last) + 1)
+    },
+    **dict.fromkeys(map(ord, _BREAKS), " "),
+}
+
+# A log command opens with `::` at a line's start on GitHub, with `##[` anywhere on GitHub and
+# Azure Pipelines (actions/runner, ActionCommand.cs), with `##vso[` on Azure Pipelines and with
+# `##teamcity[` on TeamCity. A space inside the opener makes it plain text for each of them.
+_OPENERS = re.compile(r"::(?=[^\W\d_])|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
+
+
+def clip(text: str, limit: int = LIMIT) -> str:
+    """Cut `text` to at most `limit` characters, with an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
+
+
+def safe(text: str) -> str:
+    """Make `text` one harmless line: no control characters, line breaks or log-command openers."""
+    return _OPENERS.sub(
+        lambda found: ": :" if found[0] == "::" else "# #", text.translate(_HARMLESS)
+    )
+
+
+def piece(text: str) -> str:
+    """Make one piece of foreign text safe, and cut it at 500 characters."""
+    return clip(safe(text))
+
+
+def escape_data(text: str) -> str:
+    """Escape the message of a GitHub workflow command.
+
+    Source: actions/toolkit, packages/core/src/command.ts, `escapeData`.
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """Escape a property (such as `title`) of a GitHub workflow command.
+
+    Source: actions/toolkit, packages/core/src/command.ts, `escapeProperty`.
+    """
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def markdown(text: str) -> str:
+    """Make `text` literal in a cell of a GitHub Markdown table.
+
+    Character references keep Markdown, HTML and the cell's own `|` from being read as such; the
+    dot of `www.` and the colon of an address are among them, so that nothing becomes a link.
+    """
+    literal = re.sub(r"[^\w\s/.,;%+?='\"()-]|_", lambda found: f"&#{ord(found[0])};", safe(text))
+    return re.sub(r"(?i)www\.", lambda found: found[0][:3] + "&#46;", literal)
+
+
+class Redactor:
+    """Replaces every credential, its Base64 and its URL-encoded forms by `***`.
+
+    A credential under six characters is left alone: it would be found inside ordinary words.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Take the credentials as they are: tokens, passwords, and `user:secret` pairs."""
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) < _SHORTEST_SECRET:
+                continue
+            raw = secret.encode("utf-8", "surrogateescape")
+            encoded = base64.b64encode(raw).decode().rstrip("=")
+            urlsafe = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+            forms |= {secret, encoded, urlsafe, quote(encoded, safe="")}
+            forms |= {quote(secret, safe="", errors="replace"), quote(secret, errors="replace")}
+            forms.add(quote_plus(secret, errors="replace"))
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = (
+            re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if forms else None
+        )
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without any credential."""
+        return self._pattern.sub("***", text) if self._pattern else text
+
+
+def maskable(secret: str) -> bool:
+    """Say whether a secret is long enough to be masked without hiding ordinary words."""
+    return len(secret) >= _SHORTEST_SECRET
