@@ -112,7 +112,7 @@ def from_fields(fields: dict[str, Any]) -> Build:
     build.runtime = str(fields.pop("runtime", build.runtime))
     build.functions = int(fields.pop("functions", build.functions))
     build.assets = int(fields.pop("assets", build.assets))
-    build.dependencies = list(fields.pop("dependencies", build.dependencies))
+    build.dependencies = [dict(given) for given in fields.pop("dependencies", build.dependencies)]
     build.alerts = [
         alert if isinstance(alert, dict) else _one_of(ALERTS, alert, "an alert")
         for alert in fields.pop("alerts", build.alerts)

@@ -191,8 +191,6 @@ def _first_half_of_body(reply: Reply) -> bytes:
 
 async def _send_and_reset(link: Link, data: bytes) -> None:
     await link.send(data)
-    # A reset throws away what the client has not read: give it the time to.
-    await asyncio.sleep(0.05)
     link.reset()
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.durations import seconds
+from emulator.resources import SHAPES
 
 ROUTES = ("status", "build", "alerts", "any")
 
@@ -152,6 +153,9 @@ def _from_fields(given: dict[str, Any]) -> Fault:
     status = int(fields.pop("status", 200))
     if not 100 <= status <= 999:  # noqa: PLR2004 - three digits are all a status line can hold
         raise ValueError(f"{status} is not an HTTP status of three digits")
+    shape = fields.pop("shape", None)
+    if shape is not None and shape not in SHAPES:
+        raise ValueError(f"{shape!r} is not a shape of error: {', '.join(SHAPES)}")
     code = fields.pop("code", None)
     fault = Fault(
         kind=kind,
@@ -162,10 +166,10 @@ def _from_fields(given: dict[str, Any]) -> Fault:
         status=status,
         headers={str(name): str(value) for name, value in fields.pop("headers", {}).items()},
         body=_bytes(fields, "body"),
-        shape=fields.pop("shape", None),
+        shape=shape,
         code=None if code is None else int(code),
         message=fields.pop("message", None),
-        fields=fields.pop("merge", {}),
+        fields=dict(fields.pop("merge", {})),
         raw=_bytes(fields, "raw") or b"",
         label=fields.pop("label", None) or (str(status) if kind == "reply" else kind),
     )
@@ -205,7 +209,8 @@ class Script:
     def parse(cls, specs: object) -> Script:
         """Read a list of faults; raises ValueError if one is none, or it is no list."""
         if not isinstance(specs, list):
-            raise ValueError(f"a script is a list of faults, not {specs!r}")  # noqa: TRY004 - one kind of error for all bad input
+            # ValueError like for all other bad input.
+            raise ValueError(f"a script is a list of faults, not {specs!r}")  # noqa: TRY004
         return cls([Fault.parse(spec) for spec in specs])
 
     def extend(self, other: Script) -> None:

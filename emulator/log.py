@@ -19,11 +19,12 @@ _MOST = 100_000
 
 @dataclass
 class Entry:
-    """One request. Times are seconds on the emulator's monotonic clock, 0 at its start.
+    """One request. Times are seconds on the emulator's clock, 0 at its start.
 
     `connection` counts the connections from 1. `reply` is the fault's label, ``ok`` for an honest
-    reply; `status` the HTTP status that was sent or would have been, None where no reply was
-    meant to come; `ended` is None until the reply is out or the connection gone.
+    reply, and `status` the HTTP status that went out, None where no status line was meant to.
+    `build_status` is how the build really stood then. `ended` is None until the reply is out or
+    the connection gone.
     """
 
     time: float
@@ -36,6 +37,7 @@ class Entry:
     user_agent: str
     reply: str = ""
     status: int | None = None
+    build_status: str | None = None
     ended: float | None = None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import secrets
 import ssl
@@ -11,7 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -74,6 +73,7 @@ class Server:
                 f"{options.host} is not a loopback address: the emulator serves none other"
             )
         self._options = options
+        self._clock = clock
         self._wall = wall
         default = None if options.default is None else fields_of(options.default)
         if default is not None:
@@ -123,7 +123,7 @@ class Server:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
         link = Link(reader, writer)
-        conversation = asyncio.ensure_future(self._converse(link, self._connections))
+        conversation = asyncio.ensure_future(self._converse_safely(link, self._connections))
         self._conversations.add(conversation)
         conversation.add_done_callback(self._conversations.discard)
 
@@ -138,17 +138,21 @@ class Server:
                 await self._answer(request, link, connection)
                 if not request.keep_alive:
                     break
-            link.close()
         except BadRequestError as reason:
             refusal = self._dated(resources.error(400, message=str(reason)), close=True)
-            with contextlib.suppress(OSError):
-                await link.send(refusal.encode())
+            await link.send(refusal.encode())
+        if link.open:
             link.close()
+        await link.closed()
+
+    async def _converse_safely(self, link: Link, connection: int) -> None:
+        """Bear what a client does to its connection, and leave nothing of it behind."""
+        try:
+            await self._converse(link, connection)
         except OSError:
-            pass  # a client that resets or idles (TimeoutError is an OSError) is daily bread here
+            pass  # it reset the connection, or idled for too long (TimeoutError is an OSError)
         finally:
-            if link.open:
-                link.abort()
+            link.abort()
 
     async def _answer(self, request: Request, link: Link, connection: int) -> None:
         where = self._route(request.path)
@@ -189,8 +193,12 @@ class Server:
         if not crowded:
             await asyncio.sleep(self._options.latency + fault.delay)
         honest = self._api.reply(request, where)
+        build = self.catalogue.known(where.build)
+        entry.build_status = None if build is None else build.status(self._clock())
         reply = self._dated(delivery.adapt(fault, honest), close=not request.keep_alive)
         entry.status = reply.status if fault.kind not in SILENT else None
+        if request.method == "HEAD":
+            reply = replace(reply, body=b"")  # whatever its length, it is never sent (RFC 9110)
         await delivery.deliver(fault, reply, link)
 
     def _route(self, path: str) -> Route:
@@ -228,9 +236,14 @@ def _line(entry: Entry) -> str:
 class Emulator:
     """An emulator in a thread of this process: ``with Emulator(Options(...)) as emulator``."""
 
-    def __init__(self, options: Options | None = None) -> None:
-        """Check the options; raises ValueError. Serves inside the ``with`` block."""
-        self._server = Server(options or Options())
+    def __init__(
+        self, options: Options | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Check the options; raises ValueError. Serves inside the ``with`` block.
+
+        Builds go by `clock`, a reading in seconds that never falls.
+        """
+        self._server = Server(options or Options(), clock)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._stop: asyncio.Event
         self._loop: asyncio.AbstractEventLoop

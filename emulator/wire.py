@@ -131,9 +131,12 @@ class Link:
         self.open = False
         self._writer.close()
 
+    async def closed(self) -> None:
+        """Wait until a connection that was closed or reset is gone."""
+        await self._writer.wait_closed()
+
     def abort(self) -> None:
-        """Drop the connection at once."""
-        self.open = False
+        """Drop the connection at once, if it is not gone already."""
         self._writer.transport.abort()
 
     async def _request(self, head: bytes) -> Request:
