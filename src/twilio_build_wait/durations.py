@@ -26,7 +26,7 @@ def render(seconds: float) -> str:
     """Write a duration for a person: `1h30m`, `15m`, `1m30s`, `2.5s`, `100ms`."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f}ms"
-    if seconds < 60:  # noqa: PLR2004 (a minute)
+    if round(seconds, 1) < 60:  # noqa: PLR2004 (a minute)
         return f"{seconds:.1f}".removesuffix(".0") + "s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -6,12 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from twilio_build_wait import settings as inputs
 from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, Ending, Outcome, Progress
 from twilio_build_wait.reporters import Reporters
 from twilio_build_wait.reporters.console import Console, standard_output
 from twilio_build_wait.reporters.dialects import choose
-from twilio_build_wait.settings import Settings
+from twilio_build_wait.settings import Settings, read
 from twilio_build_wait.signals import Cancelled, Signals
 from twilio_build_wait.text import Redactor
 
@@ -56,7 +55,7 @@ def main(
         write: writes bytes to standard output.
         live: whether a person watches at a terminal.
     """
-    settings = inputs.read(environ, arguments)
+    settings = read(environ, arguments)
     redact = Redactor(settings.secrets)
     console = Console(write, choose(environ), redact, time.monotonic, live=live)
     reporters = Reporters(environ, settings, console, time.time)

@@ -18,14 +18,18 @@ _SHORTEST_SECRET = 6
 # Line breaks of every kind, and what else only moves the cursor: a space says the same.
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 # C0 and C1 controls, lone surrogates, and the characters that reorder text on a screen: a log line
-# must read as it was written. First and last of each range.
-_CONTROLS = "\0\x1f \x7f\x9f \u061c\u061c \u200e\u200f \u202a\u202e \u2066\u2069 \ud800\udfff"
+# must read as it was written.
+_CONTROLS = (
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    0x061C,
+    *(0x200E, 0x200F),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+    *range(0xD800, 0xE000),
+)
 _HARMLESS = {
-    **{
-        code: "\N{REPLACEMENT CHARACTER}"
-        for first, last in _CONTROLS.split(" ")
-        for code in range(ord(first), ord(last) + 1)
-    },
+    **dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}"),
     **dict.fromkeys(map(ord, _BREAKS), " "),
 }
 

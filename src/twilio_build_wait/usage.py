@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Callable
 
 from twilio_build_wait import __version__
+from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, OUTPUTS, Ending, variable
-from twilio_build_wait.settings import INPUTS
 
 _WIDTH = 96
 
