@@ -82,9 +82,8 @@ def completing(inputs: dict[str, str], folder: Path) -> bool:
 def failing(inputs: dict[str, str], folder: Path) -> bool:
     """Show a build that fails; whether it ended so."""
     heading("2. A build that fails after 2 s, as a step of a GitHub workflow waits for it")
-    print(
-        "    (a line that begins with :: is for GitHub: secrets to hide, an error to point out)\n"
-    )
+    show("(a line that begins with :: is for GitHub: a secret to hide, an error to show)\n")
+    print()
     outputs_file, summary_file = folder / "outputs", folder / "summary.md"
     outputs_file.touch()
     summary_file.touch()
@@ -109,10 +108,9 @@ def main() -> int:
     with Emulator(options) as emulator, tempfile.TemporaryDirectory() as temporary:
         emulator.add_build(COMPLETES, "completed", after="3s", service=SERVICE_SID)
         emulator.add_build(FAILS, "failed", after="2s", service=SERVICE_SID)
-        print(
-            "twilio-build-wait, against an emulator of Twilio on this machine: no account needed,"
-        )
-        print(f"nothing leaves {emulator.url}. By hand: python3 -m emulator --help")
+        print("twilio-build-wait, against an emulator of Twilio on this machine: no account is")
+        print(f"needed, nothing goes beyond {emulator.url}.")
+        print("To play with the emulator by hand: python3 -m emulator --help")
         inputs = {
             "TWILIO_ACCOUNT_SID": credentials.account_sid,
             "TWILIO_AUTH_TOKEN": credentials.auth_token,
@@ -122,13 +120,11 @@ def main() -> int:
         ended = [completing(inputs, Path(temporary)), failing(inputs, Path(temporary))]
     heading("the end")
     if all(ended):
-        print(
-            "    Both ended as they must: exit 0 for the build that completed, exit 1 for the one"
-        )
-        print("    that failed. README.md says what every other exit code means.")
+        show("Both ended as they must: exit 0 for the build that completed, exit 1 for the")
+        show("one that failed. README.md says what every other exit code means.")
         return 0
-    print("    At least one did not end as it must: see above. 1 was to be completed with exit 0,")
-    print("    2 failed with exit 1. Please report it with this log.")
+    show("At least one did not end as it must, see above: 1 had to be completed with exit 0,")
+    show("2 failed with exit 1. Please report it with this log.")
     return 1
 
 
