@@ -119,6 +119,10 @@ lock: $(DEV) ## resolve again: the newest versions that pyproject.toml admits, w
 	$(UV_LOCK) --output-file requirements-dev.txt --group dev --constraint requirements.txt \
 	    --constraint requirements-build.txt
 
+.PHONY: snapshot
+snapshot: $(DEV) ## write down what users rely on, after a change of it and for a new version
+	$(BIN)/python -m tools.release.surface
+
 .PHONY: image
 image: ## build the image
 	docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag $(IMAGE) .

@@ -32,7 +32,7 @@ def heading(text: str) -> None:
 def show(text: str) -> None:
     """Print text with a margin, so that it is told from the program's log."""
     for line in text.splitlines():
-        print(f"    {line}", flush=True)
+        print(f"    {line}" if line.strip() else "", flush=True)
 
 
 def run(env: dict[str, str]) -> int | None:
