@@ -31,6 +31,7 @@ def files(version: str) -> dict[str, str]:
     return {
         "action.yml": ACTION,
         "CHANGELOG.md": CHANGELOG,
+        "Dockerfile": "ARG BASE_IMAGE=python:3-slim\nFROM ${BASE_IMAGE}\n",
         "pyproject.toml": f'[project]\nname = "a"\nversion = "{version}"\n',
         "src/twilio_build_wait/__init__.py": f'"""Docstring."""\n\n__version__ = "{version}"\n',
         "tests/unit/upgrade_snapshot.json": json.dumps(interface(version)),

@@ -15,7 +15,7 @@ from tests.unit.release_project import (
     interface,
 )
 from tools.release.action_file import pin
-from tools.release.check import check
+from tools.release.check import base_image, check
 from tools.release.problems import ReleaseError
 from tools.release.tags import Tags
 from tools.release.versions import Version
@@ -68,6 +68,13 @@ def test_a_version_that_is_tagged_already_is_carried_on_with(project: Project) -
 def test_what_disagrees_is_named(project: Project, name: str, text: str, problem: str) -> None:
     project.commit({name: text})
     assert problem in problems(project, V100)
+
+
+@pytest.mark.parametrize("text", ["FROM a\n", "ARG BASE_IMAGE=a\nARG BASE_IMAGE=b\n"])
+def test_a_dockerfile_that_does_not_name_one_base_is_refused(project: Project, text: str) -> None:
+    project.commit({"Dockerfile": text})
+    with pytest.raises(ReleaseError, match="exactly one"):
+        base_image(Tags(project.path))
 
 
 def test_everything_that_disagrees_is_named_at_once(project: Project) -> None:
@@ -125,7 +132,7 @@ def test_a_whole_release_from_the_command_line(project: Project, tmp_path: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert output.read_text() == (
         "before=kept\nversion=1.0.0\nmajor=1\nimage=ghcr.io/acme/twilio-build-wait\n"
-        f"epoch={epoch}\nreference=\n"
+        f"base=python:3-slim\nepoch={epoch}\nreference=\n"
     )
     done = run(project, "tag", "1.0.0", REFERENCE, **github)
     commit = project.on_remote("refs/tags/v1.0.0")

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.release import action_file, changelog
-from tools.release.check import check
+from tools.release import action_file, changelog, trial
+from tools.release.check import base_image, check
 from tools.release.problems import ReleaseError
 from tools.release.tags import Tags
 from tools.release.versions import Version
@@ -49,6 +49,7 @@ def _check(options: argparse.Namespace) -> None:
         major=str(version.major),
         # A registry takes lower case only; an account's name can have capitals.
         image=f"ghcr.io/{options.owner.lower()}/{_IMAGE_NAME}",
+        base=base_image(tags),
         epoch=str(tags.head_epoch()),
         reference=release.reference if release else "",
     )
@@ -84,6 +85,10 @@ def _notes(options: argparse.Namespace) -> None:
     )
 
 
+def _try(options: argparse.Namespace) -> None:
+    trial.run(options.reference, Version.parse(options.version))
+
+
 def _latest(_: argparse.Namespace) -> None:
     tags = Tags(Path.cwd())
     released = tags.released()
@@ -113,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("file", type=Path)
     step.add_argument("reference", help="registry/owner/name@sha256:…")
     step.set_defaults(step=_pin)
+
+    step = steps.add_parser("try", help="run an image by Docker against the emulator")
+    step.add_argument("reference", help="registry/owner/name@sha256:…")
+    step.add_argument("version", help="the version that it has to be")
+    step.set_defaults(step=_try)
 
     step = steps.add_parser("tag", help="make the release commit off HEAD and push its tag")
     step.add_argument("version")

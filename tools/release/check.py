@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import tomllib
 
 from tools.release import changelog, interface
@@ -13,6 +14,7 @@ from tools.release.versions import Version
 
 _PYPROJECT = "pyproject.toml"
 _PACKAGE = "src/twilio_build_wait/__init__.py"
+_BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)$", re.MULTILINE)
 _ANY_IMAGE = "registry.invalid/owner/name@sha256:" + "0" * 64
 
 
@@ -35,6 +37,16 @@ def check(version: Version, tags: Tags) -> Release | None:
     if found:
         raise ReleaseError(*found)
     return None
+
+
+def base_image(tags: Tags) -> str:
+    """Return the base that HEAD's Dockerfile names; ReleaseError unless it names one."""
+    named: list[str] = _BASE.findall(tags.read(tags.head(), "Dockerfile"))
+    if len(named) != 1:
+        raise ReleaseError(
+            f"Dockerfile has {len(named)} lines `ARG BASE_IMAGE=…`, where exactly one is expected."
+        )
+    return named[0]
 
 
 def _static_version(text: str, version: Version) -> list[str]:
