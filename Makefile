@@ -41,14 +41,17 @@ $(BIN)/python:
 	    || { echo "$$NO_PYTHON" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "$$NO_VENV" >&2; exit 1; }
 
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# Twice quiet: errors alone. A newcomer's own configuration of pip is no part of the demo.
+PIP_INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
 $(RUNTIME): requirements.txt | $(BIN)/python
-	$(PIP_INSTALL) -r requirements.txt
+	@echo "filling $(VENV) from $<"
+	@$(PIP_INSTALL) -r $<
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUNTIME)
-	$(PIP_INSTALL) -r requirements-dev.txt
+	@echo "filling $(VENV) from $<, half a minute"
+	@$(PIP_INSTALL) -r $<
 	@touch $@
 
 # --- use ----------------------------------------------------------------------------------------
@@ -103,7 +106,7 @@ mutate: $(DEV) ## mutation testing (an hour or so)
 
 .PHONY: bench
 bench: $(DEV) ## measure; a few minutes
-	$(BIN)/python -m bench
+	PYTHONPATH=src $(BIN)/python -m bench
 
 # --- upkeep -------------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ lock: $(DEV) ## resolve again: the newest versions that pyproject.toml admits, w
 
 .PHONY: snapshot
 snapshot: $(DEV) ## write down what users rely on, after a change of it and for a new version
-	$(BIN)/python -m tools.release.surface
+	PYTHONPATH=src $(BIN)/python -m tools.release.surface
 
 .PHONY: image
 image: ## build the image
