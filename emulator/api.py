@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +43,7 @@ class Credentials:
         scheme, _, encoded = authorization.partition(" ")
         try:
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no Base64, or no UTF-8 in it
             return False
         pairs = {(self.account_sid, self.auth_token), (self.api_key, self.api_secret)}
         return scheme.lower() == "basic" and (user, password) in pairs
