@@ -5,8 +5,9 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, Ending, Outcome, Progress
+from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, Ending, Finding, Outcome, Progress
 from twilio_build_wait.reporters import Reporters
 from twilio_build_wait.reporters.console import Console, standard_output
 from twilio_build_wait.reporters.dialects import choose
@@ -60,6 +61,7 @@ def main(
     console = Console(write, choose(environ), redact, time.monotonic, live=live)
     reporters = Reporters(environ, settings, console, time.time)
     known = _known(settings, redact)
+    findings: tuple[Finding, ...] = ()
     try:
         ended = _before_the_wait(settings, known, signals, console)
         reporters.open(ended)
@@ -67,11 +69,14 @@ def main(
             reporters.begin(known)
             ended = _wait(settings, known, signals, console)
         saved = reporters.save(ended)
+        if ended.ending is Ending.FAILED and settings.diagnose:
+            ended, findings = _diagnose(settings, ended, signals, console)
+            reporters.amend(ended)
     except Exception as error:  # noqa: BLE001 (a bug of ours must not look like a failed build)
         ended = Outcome(Ending.ERROR, known, _BUG)
         reporters.crash(error)
         saved = reporters.save(ended)
-    reporters.announce(ended, saved=saved)
+    reporters.announce(ended, findings, saved=saved)
     lost = ended.ending is Ending.COMPLETED and not saved
     return EXIT_OUTPUT_LOST if lost else ended.ending.exit_code
 
@@ -117,3 +122,20 @@ def _wait(settings: Settings, known: Progress, signals: Signals, console: Consol
         uniform=random.uniform,
         show=console.show,
     ).run()
+
+
+def _diagnose(
+    settings: Settings, ended: Outcome, signals: Signals, console: Console
+) -> tuple[Outcome, tuple[Finding, ...]]:
+    """Look for the reason of a failed build; whatever happens, the verdict stands."""
+    from twilio_build_wait.diagnosis import diagnose  # noqa: PLC0415 (as above)
+    from twilio_build_wait.transport import Transport  # noqa: PLC0415
+
+    console.line("looking for the reason in Twilio, for 10 s at most")
+    transport = Transport(settings.user, settings.secret, signals)
+    try:
+        found = diagnose(transport.get, settings, ended.progress, time.monotonic, time.time)
+    except Exception as error:  # noqa: BLE001 (a bug of ours, and no reason to change the verdict)
+        console.line(f"the reason could not be looked up: {type(error).__name__}")
+        return ended, ()
+    return replace(ended, reason=console.show(found.reason)), found.findings

@@ -180,6 +180,20 @@ class Outcome:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One thing found about a failed build: our label, a foreign text, and a page of Twilio's."""
+
+    label: str
+    text: str
+    page: str = ""
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things for a person: `1 read`, `2 reads`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str]:
     """Render every output as text; before the end, `outcome` and `reason` are empty."""
     values = {

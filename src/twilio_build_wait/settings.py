@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 from twilio_build_wait import durations, text
 from twilio_build_wait.inputs import INPUTS
 
-
 _BY_NAME = {known.name: known for known in INPUTS}
 
 _HEX = "[0-9A-Fa-f]{32}"

@@ -39,6 +39,11 @@ _HARMLESS = {
 _OPENERS = re.compile(r"::(?=[^\W\d_])|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 
+# All that Markdown, HTML or GitHub's additions to them could take for markup: any punctuation but
+# the harmless, the colon of an address or of an `:emoji:`, and the dot that makes a link of `www.`.
+_MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
+
+
 def clip(text: str, limit: int = LIMIT) -> str:
     """Cut `text` to at most `limit` characters, with an ellipsis where something is missing."""
     return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
@@ -73,13 +78,8 @@ def escape_property(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Make `text` literal in a cell of a GitHub Markdown table.
-
-    Character references keep Markdown, HTML and the cell's own `|` from being read as such; the
-    dot of `www.` and the colon of an address are among them, so that nothing becomes a link.
-    """
-    literal = re.sub(r"[^\w\s/.,;%+?='\"()-]|_", lambda found: f"&#{ord(found[0])};", safe(text))
-    return re.sub(r"(?i)www\.", lambda found: found[0][:3] + "&#46;", literal)
+    """Make `text` literal in a cell of a GitHub Markdown table, by character references."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", safe(text))
 
 
 class Redactor:

@@ -24,8 +24,10 @@ from twilio_build_wait import __version__, faults
 from twilio_build_wait.results import Fault
 from twilio_build_wait.signals import Signals
 
-#: The longest body that is read, in bytes.
+#: The longest body of a status that is read, in bytes.
 BODY_LIMIT = 64 * 1024
+
+_PIECE = 64 * 1024
 
 _OK = 200
 
@@ -134,8 +136,8 @@ class Transport:
         self._session = requests.Session()
         self._adapter = _Adapter()
 
-    def get(self, url: str, limit: float) -> Reply | Fault:
-        """GET `url` within `limit` seconds in all.
+    def get(self, url: str, limit: float, most: int = BODY_LIMIT) -> Reply | Fault:
+        """GET `url` within `limit` seconds in all; its body must not be over `most` bytes.
 
         Once a status line other than 200 is read, the result is a `Reply` with that status,
         whatever happens to the rest; a 200 whose body is not read whole is a `Fault`.
@@ -160,7 +162,7 @@ class Transport:
             response = adapter.send(
                 request, stream=True, timeout=timeout, verify=verify, proxies=proxies
             )
-            return Reply(response.status_code, response.headers, _body(response))
+            return Reply(response.status_code, response.headers, _body(response, most))
 
         try:
             return self._signals.run(exchange, limit)
@@ -182,15 +184,15 @@ def _without_login(proxy: str) -> str:
     return proxy.rpartition("@")[2].rpartition("//")[2].partition("/")[0]
 
 
-def _body(response: requests.Response) -> bytes:
-    """Read a whole body as it is on the wire, however it is framed, up to `BODY_LIMIT`.
+def _body(response: requests.Response, most: int) -> bytes:
+    """Read a whole body as it is on the wire, however it is framed, up to `most` bytes.
 
     `read1` returns what has come, where `iter_content` waits for a whole piece; and it reads the
     sizes of chunks with a limit, where urllib3's own reader has none.
     """
-    body = b""
-    while piece := response.raw.read1(BODY_LIMIT, decode_content=False):
+    body = bytearray()
+    while piece := response.raw.read1(_PIECE, decode_content=False):
         body += piece
-        if len(body) > BODY_LIMIT:
-            raise faults.OversizedReplyError(f"more than {BODY_LIMIT // 1024} KiB")
-    return body
+        if len(body) > most:
+            raise faults.OversizedReplyError(f"more than {most // 1024} KiB")
+    return bytes(body)

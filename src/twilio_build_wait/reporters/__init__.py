@@ -4,12 +4,13 @@ One small module a kind: `console` (the log), `dialects` (each CI's log commands
 outputs), `summary` (the job summary), `files` (how all of them write).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from traceback import format_exception
 
 from twilio_build_wait import __version__
 from twilio_build_wait.durations import render
-from twilio_build_wait.outcome import Ending, Level, Outcome, Progress, outputs
+from twilio_build_wait.outcome import Ending, Finding, Level, Outcome, Progress, count, outputs
 from twilio_build_wait.reporters import summary
 from twilio_build_wait.reporters.channels import (
     Channel,
@@ -102,11 +103,14 @@ class Reporters:
         for channel in self._channels:
             self._save(channel, {"reason": outcome.reason})
 
-    def announce(self, outcome: Outcome, details: str = "", *, saved: bool) -> None:
-        """Write the job summary and the ending."""
+    def announce(self, outcome: Outcome, findings: Sequence[Finding] = (), *, saved: bool) -> None:
+        """Write what was found about a failed build, the job summary and the ending."""
+        findings = [replace(found, text=self.console.show(found.text)) for found in findings]
+        for found in findings:
+            self.console.line(f"  {found.label}: {found.text} {found.page}".rstrip())
         if self._summary:
             try:
-                summary.append(self._summary, outcome, details)
+                summary.append(self._summary, outcome, findings)
             except OSError as error:
                 self.console.warn(
                     "No job summary",
@@ -116,7 +120,9 @@ class Reporters:
         ending = outcome.ending
         if ending is Ending.COMPLETED:
             waited = render(outcome.progress.elapsed)
-            self.console.line(f"{ending.title} after {waited}, {outcome.progress.polls} reads")
+            self.console.line(
+                f"{ending.title} after {waited}, {count(outcome.progress.polls, 'read')}"
+            )
             if not saved:
                 self.console.note(
                     Level.ERROR,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from twilio_build_wait import text
 from twilio_build_wait.durations import render
-from twilio_build_wait.outcome import Level, Progress
+from twilio_build_wait.outcome import Level, Progress, count
 from twilio_build_wait.reporters.dialects import Plain
 from twilio_build_wait.results import BUILDING, COMPLETED, FAILED, Fault, Reading
 
@@ -109,7 +109,7 @@ class Console:
         """Show that the wait is alive; to be called about once a second."""
         elapsed = self._clock() - self._began
         status = self.show(self._status) if self._status is not None else "no status yet"
-        reads = "1 read" if self._polls == 1 else f"{self._polls} reads"
+        reads = count(self._polls, "read")
         if self._live:
             self._is_live_line_up = True
             self._put(f"{_ERASE_LINE}{_stamp(elapsed)}  {status}, {reads}")
