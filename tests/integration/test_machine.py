@@ -79,6 +79,7 @@ def test_a_second_signal_changes_nothing(
         running = tool.start(base_env(wire.root, tmp_path))
         running.wait_until(lambda: len(wire.requests) == 1)
         sent = running.send_signal(number)
+        time.sleep(0.05)  # two signals that are both pending are delivered by number, not by time
         for _ in range(50):
             running.send_signal(second)
             time.sleep(0.002)
@@ -209,11 +210,10 @@ def unwritable(tmp_path: Path) -> dict[str, str]:
         "in-a-missing-folder": str(tmp_path / "missing" / "file"),
         "under-a-file": str(Path(__file__) / "file"),
         "on-a-full-disk": "/dev/full",
-        "a-name-too-long": str(tmp_path / ("x" * 300)),
     }
 
 
-KINDS = ["a-folder", "in-a-missing-folder", "under-a-file", "on-a-full-disk", "a-name-too-long"]
+KINDS = ["a-folder", "in-a-missing-folder", "under-a-file", "on-a-full-disk"]
 ENDINGS: dict[str, tuple[Act, int]] = {
     "completed": (status("completed"), 5),
     "failed": (status("failed"), 1),

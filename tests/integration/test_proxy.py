@@ -77,7 +77,7 @@ def test_a_proxy_is_used_for_https(
     assert run.code == 0, run.stdout
     assert len(wire.requests) == 2
     connect = proxy.requests[0]
-    assert connect.line == f"CONNECT {HOST}:443 HTTP/1.1"
+    assert connect.line.startswith(f"CONNECT {HOST}:443 HTTP/1.")
     login = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     assert connect.headers["proxy-authorization"] == f"Basic {login}"
     # Twilio's credential is for the other end of the tunnel alone, the proxy's for this one.

@@ -83,7 +83,7 @@ def test_a_broken_connection_between_good_reads(tool: Tool, tmp_path: Path) -> N
 def test_refused_until_somebody_listens(tool: Tool, tmp_path: Path) -> None:
     with Wire(status("completed"), listening=False) as wire:
         running = tool.start(base_env(wire.root, tmp_path))
-        running.wait_for_text("refused")
+        running.wait_for_text("connection refused")
         wire.listen()
         run = running.finish()
     assert run.code == 0, run.stdout
@@ -117,11 +117,13 @@ def test_a_stale_kept_alive_connection_does_no_harm(
     assert int(run.outputs["polls"]) == len(wire.requests) == len(script) + 1
 
 
-def test_bytes_after_a_reply_are_never_the_next_one(tool: Tool, tmp_path: Path) -> None:
-    # A second reply that nobody asked for waits in the connection when the next read begins.
-    both = head(200, "OK", None, len(build_json("building"))) + build_json("building")
-    both += head(200, "OK", None, len(GOOD)) + GOOD
-    with Wire(raw(both, then_close=False), status("failed")) as wire:
+@pytest.mark.parametrize("pause", [0.0, 0.05], ids=["in-one-piece", "a-moment-later"])
+def test_bytes_after_a_reply_are_never_the_next_one(
+    tool: Tool, tmp_path: Path, pause: float
+) -> None:
+    # A second reply that nobody asked for is in the connection when the next read begins.
+    both = faults.and_one_unasked(build_json("building"), pause, GOOD)
+    with Wire(both, status("failed")) as wire:
         run = run_against(tool, tmp_path, wire)
     assert run.code == 1, run.stdout
     assert len(wire.requests) == 2
@@ -267,5 +269,6 @@ def test_no_reply_fills_the_memory(tool: Tool, tmp_path: Path, act: Act) -> None
     assert run.code == (4 if "302" in run.visible else 3), run.stdout
     assert float(run.outputs["elapsed-seconds"]) <= LAST_READ_S + 0.1
     assert 0 < peak < PEAK_LIMIT_KIB
-    # What fits into the sockets' buffers counts as sent; gigabytes do not.
-    assert wire.bytes_sent < 64 << 20
+    # What fits into the sockets' buffers counts as sent. Trailers are read and dropped for as long
+    # as a read may take; of everything else no more is read than could ever count.
+    assert wire.bytes_sent < 64 << 20 or act is TOO_MUCH["endless-trailers"]

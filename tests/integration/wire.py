@@ -357,6 +357,21 @@ def after(seconds: float, act: Act) -> Act:
     return Act(run, act.on_connect)
 
 
+def and_one_unasked(first: bytes, pause: float, second: bytes) -> Act:
+    """A 200 with the body `first`, and on its heels another that nobody has asked for."""
+
+    def run(peer: Peer) -> None:
+        one = head(200, "OK", JSON, len(first)) + first
+        another = head(200, "OK", JSON, len(second)) + second
+        if not pause:
+            one, another = one + another, b""
+        peer.send(one)
+        peer.wire.pause(pause)
+        peer.send(another)
+
+    return Act(run)
+
+
 def then_close(act: Act) -> Act:
     """The same act, after which the connection is closed without a word of warning."""
 
