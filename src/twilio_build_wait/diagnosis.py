@@ -69,7 +69,7 @@ _BUILD_CODES = {
 # Where Twilio keeps no reason, what it most often was for others.
 _USUAL_CAUSES = (
     # twilio.com/docs/errors/82003
-    "a dependency does not install: check names and versions, and for packages that need a compiler",
+    "a dependency does not install: check names, versions, and for packages that need a compiler",
     # twilio-labs/serverless-toolkit#390: a build failed with no reason until it was installed
     "@twilio/runtime-handler is missing from the dependencies, or too old for the runtime",
     # twilio.com/docs/errors/82007

@@ -55,7 +55,7 @@ def from_error(error: BaseException, host: str, proxy: str, bundle: str) -> Faul
     chain = tuple(_chain(error))
     peer = f"{host} through proxy {proxy}" if proxy else host
     return (
-        _lasting(chain, peer, host, proxy, bundle)
+        _configured(chain, peer, host, proxy, bundle)
         or _unanswered(chain, proxy or host)
         or _garbled(chain, peer)
     )
@@ -66,9 +66,10 @@ def timed_out(host: str, limit: float) -> Fault:
     return Fault(f"no complete reply from {host} within {limit:.0f} s", unanswered=True)
 
 
-def _lasting(
+def _configured(
     chain: tuple[BaseException, ...], peer: str, host: str, proxy: str, bundle: str
 ) -> Fault | None:
+    """Tell the faults of the way there: certificates and proxies, most of them lasting."""
     for error in chain:
         if isinstance(error, ssl.SSLCertVerificationError):
             return Fault(
@@ -76,16 +77,19 @@ def _lasting(
                 Kind.LASTING,
                 "If a company proxy re-signs traffic, set REQUESTS_CA_BUNDLE to its CA's file",
             )
-        if refusal := re.search(r"Tunnel connection failed: (4\d\d)", str(error)):
+        # What http.client raises for any reply to CONNECT but a 200.
+        if proxy and (refused := re.match(r"Tunnel connection failed: (\d{3})", str(error))):
             return Fault(
-                f"proxy {proxy} refused the connection to {host} with HTTP {refusal[1]}",
-                Kind.LASTING,
+                f"proxy {proxy} refused the connection to {host} with HTTP {refused[1]}",
+                Kind.LASTING if refused[1].startswith("4") else Kind.PASSING,
                 "Check HTTPS_PROXY, its user and password, or except the host with NO_PROXY",
             )
-        if isinstance(error, UnusableAddressError):
-            what = "the proxy address in HTTPS_PROXY" if proxy else f"the address of {host}"
+        # urllib3 reads a host's name again when it connects.
+        if isinstance(error, (UnusableAddressError, urllib3.exceptions.LocationValueError)):
             return Fault(
-                f"{what} cannot be used: {error}", Kind.LASTING, "Correct it or take it away"
+                f"the address of {host}, or of the proxy on the way to it, cannot be used",
+                Kind.LASTING,
+                "Check HTTPS_PROXY: its scheme, its host and its port",
             )
     if bundle and (problem := _bundle_problem(bundle)):
         return Fault(

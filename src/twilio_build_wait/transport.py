@@ -119,9 +119,9 @@ class _Adapter(HTTPAdapter):
         """Choose the connection pool; whatever fails here is an address that cannot be used."""
         try:
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        except faults.TRANSPORT_ERRORS as error:
-            # The text of these exceptions can hold the proxy's password: the type must do.
-            raise faults.UnusableAddressError(type(error).__name__) from error
+        except (*faults.TRANSPORT_ERRORS, TypeError) as error:
+            # A proxy's address without a host is a TypeError in requests.
+            raise faults.UnusableAddressError from error
         pool.ConnectionCls = self._tls if pool.scheme == "https" else self._plain
         return pool
 
