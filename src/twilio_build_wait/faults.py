@@ -56,7 +56,7 @@ def from_error(error: BaseException, host: str, proxy: str, bundle: str) -> Faul
     peer = f"{host} through proxy {proxy}" if proxy else host
     return (
         _configured(chain, peer, host, proxy, bundle)
-        or _unanswered(chain, proxy or host)
+        or _unanswered(chain, peer)
         or _garbled(chain, peer)
     )
 

@@ -98,6 +98,7 @@ class Wait:
         )
         self._started = self._clock()
         try:
+            self._sleep(0.0)  # a signal before the first read: none is begun then, or counted
             ended = until_ended(self._step)()
         except Cancelled as cancelled:
             self._progress = replace(self._progress, elapsed=self._elapsed())
