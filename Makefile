@@ -108,6 +108,10 @@ mutate: $(DEV) ## mutation testing (an hour or so)
 bench: $(DEV) ## measure; a few minutes
 	PYTHONPATH=src $(BIN)/python -m bench
 
+.PHONY: pictures
+pictures: $(DEV) ## the README's pictures, from a real run (needs Debian's chromium)
+	$(BIN)/python -m tools.pictures
+
 # --- upkeep -------------------------------------------------------------------------------------
 
 # One resolution for every Python from 3.11 on and every system. Without configuration files, so that

@@ -233,8 +233,8 @@ def _told(alerts: list[_Alert], contents: list[Finding]) -> Diagnosis:
         if alert.code in _BUILD_CODES:
             findings.append(Finding("What to do", _BUILD_CODES[alert.code].advice))
     if alerts:
-        doubtful = "possibly related: " if alerts[0].doubt else ""
-        reason = f"Twilio reports that the build failed; {doubtful}{alerts[0].line}"
+        doubtful = "Twilio gives no reason; possibly related: " if alerts[0].doubt else ""
+        reason = f"{doubtful}{alerts[0].line}"
     else:
         reason = (
             "Twilio reports that the build failed, and gives no reason; the log says what to check"
