@@ -26,6 +26,7 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)"
     r"(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?"
 )
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LOOPBACK = re.compile(rf"localhost|host\.docker\.internal|::1|127(?:\.{_OCTET}){{3}}")
 
@@ -209,7 +210,8 @@ class _Reader:
         if parts.scheme not in {"https", "http"}:
             return "it does not begin with https://"
         bracketed = parts.netloc.startswith("[")
-        if port == 0 or parts.netloc.endswith(":") or not (bracketed or _HOST.fullmatch(host)):
+        known = _BRACKETED.fullmatch(parts.netloc) if bracketed else _HOST.fullmatch(host)
+        if port == 0 or parts.netloc.endswith(":") or not known:
             return "its host or port cannot be read"
         if parts.scheme == "http" and not _LOOPBACK.fullmatch(host):
             if self._environ.get("TWILIO_ALLOW_HTTP", "").strip().lower() != "true":
