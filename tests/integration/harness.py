@@ -59,6 +59,7 @@ GITHUB_COMMANDS = {"add-mask", "error", "warning", "debug"}
 REASON_LIMIT = 500
 ANNOTATION_LIMIT = 4096
 UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+OPENER = re.compile(r"::[A-Za-z]|##\[|##vso\[|##teamcity\[")
 STATUS_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 BUILD_FORM = re.compile(r"ZB[0-9a-fA-F]{32}")
 SERVICE_FORM = re.compile(r"ZS[0-9a-fA-F]{32}|[A-Za-z0-9_-]{1,255}")
@@ -461,10 +462,22 @@ def check_invariants(run: Finished) -> None:
             assert form not in text, text
     if run.code != 70:  # the one ending with a traceback
         assert "Traceback (most recent call last)" not in run.stdout, context
+    _check_openers(run)
     if run.on_github:
         _check_annotations(run, context)
     if run.on_github and run.env.get("GITHUB_OUTPUT") and run.outputs:
         check_outputs(run.outputs, run.code, context)
+
+
+def _check_openers(run: Finished) -> None:
+    """Nothing that any CI could take for a command, beside the tool's own."""
+    for line in run.lines:
+        command = runner_model.github_command(line) if run.on_github else None
+        own = "##vso[" in line if run.env.get("TF_BUILD") else False
+        own = own or ("##teamcity[" in line if run.env.get("TEAMCITY_VERSION") else False)
+        if not own and (command is None or command.name != "add-mask"):
+            text = line if command is None else command.data
+            assert not OPENER.search(text), line
 
 
 def _check_annotations(run: Finished, context: str) -> None:
@@ -487,6 +500,7 @@ def check_outputs(outputs: Mapping[str, str], code: int, context: str = "") -> N
     assert (outputs["reason"] == "") == (outputs["outcome"] == "completed"), outputs
     assert len(outputs["reason"]) <= REASON_LIMIT, outputs
     assert not UNSAFE.search(outputs["reason"]), outputs
+    assert not OPENER.search(outputs["reason"]), outputs
     assert "\n" not in outputs["reason"], outputs
     forms = {
         "status": STATUS_WORD,
@@ -605,12 +619,13 @@ class Tool:
         env: Mapping[str, str],
         args: Sequence[str] = (),
         *,
+        python: Sequence[str] = (),
         stdout: int = subprocess.PIPE,
         umask: int = -1,
     ) -> Running:
         """Start it, in a session of its own: a signal to it reaches nobody else."""
         process = subprocess.Popen(
-            [sys.executable, str(self.entrypoint), *args],
+            [sys.executable, *python, str(self.entrypoint), *args],
             cwd=self.cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
