@@ -77,6 +77,12 @@ _USUAL_CAUSES = (
 )
 
 
+# What an alert is called, by how much doubt there is that it is about this build: one that only
+# shares the time must not be sold as the cause.
+_LABELS = ("Alert about this build", "Alert about this service", "Possibly related alert")
+_DOUBTFUL = 2
+
+
 @dataclass(frozen=True)
 class _Alert:
     """An alert: how much doubt there is that it is about this build, when, and what it says."""
@@ -193,14 +199,18 @@ def _related(alerts: list[object], sids: list[str]) -> list[_Alert]:
         code = str(alert.get("error_code"))
         code = code.removesuffix(".0") if isinstance(alert.get("error_code"), float) else code
         code = code if _CODE.fullmatch(code) else ""
-        if names_build or (names_service and code in _BUILD_CODES):
+        if names_build:
             doubt = 0
-        elif names_service or code in _BUILD_CODES:
+        elif names_service and code in _BUILD_CODES:
             doubt = 1
+        elif names_service or code in _BUILD_CODES:
+            doubt = _DOUBTFUL
         else:
             continue
         date = _date(alert.get("date_generated")) or _date(alert.get("date_created")) or _EPOCH
-        found.append(_Alert(doubt, date, code, _message(alert.get("alert_text"))))
+        message = _message(alert.get("alert_text"))
+        if code or message:
+            found.append(_Alert(doubt, date, code, message))
     found.sort(key=lambda alert: alert.date, reverse=True)
     return sorted(found, key=lambda alert: alert.doubt)[:MOST_ALERTS]
 
@@ -227,13 +237,15 @@ def _told(alerts: list[_Alert], contents: list[Finding]) -> Diagnosis:
     """Put the findings in the order in which a person wants them."""
     findings = []
     for alert in alerts:
-        label = "Possibly related alert" if alert.doubt else "Alert about this build"
+        label = _LABELS[alert.doubt]
         page = f"https://www.twilio.com/docs/errors/{alert.code}" if alert.code else ""
         findings.append(Finding(label, alert.line, page))
         if alert.code in _BUILD_CODES:
             findings.append(Finding("What to do", _BUILD_CODES[alert.code].advice))
     if alerts:
-        doubtful = "Twilio gives no reason; possibly related: " if alerts[0].doubt else ""
+        doubtful = (
+            "Twilio gives no reason; possibly related: " if alerts[0].doubt == _DOUBTFUL else ""
+        )
         reason = f"{doubtful}{alerts[0].line}"
     else:
         reason = (

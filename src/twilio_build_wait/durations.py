@@ -24,7 +24,7 @@ def parse(text: str) -> float | None:
 
 def render(seconds: float) -> str:
     """Write a duration for a person: `1h30m`, `15m`, `1m30s`, `2.5s`, `100ms`."""
-    if 0 < seconds < 1:
+    if 0 < round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f}ms"
     if round(seconds, 1) < 60:  # noqa: PLR2004 (a minute)
         return f"{seconds:.1f}".removesuffix(".0") + "s"

@@ -290,7 +290,8 @@ def _secrets(
         value for name, value in environ.items() if name.lower().endswith("_proxy") and "@" in value
     ]
     for proxy in proxies:
-        login = proxy.rpartition("@")[0].rpartition("//")[2]
+        address = proxy.rpartition("@")[0]
+        login = address.partition("://")[2] or address
         password = login.partition(":")[2]
         plain += [password, unquote(password)]
         logins += [login, unquote(login)]

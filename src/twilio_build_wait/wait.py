@@ -110,8 +110,9 @@ class Wait:
     def _step(self) -> Outcome | float:
         """Read once; return the outcome, or in how many seconds to read again."""
         self._progress = replace(self._progress, polls=self._progress.polls + 1)
-        left = self._limits.timeout - self._elapsed()
-        result = self._read(min(READ_LIMIT, left + LAST_READ_LIMIT))
+        left = self._limits.timeout - self._elapsed() + LAST_READ_LIMIT
+        # A starved machine may wake late: the last read is still worth a try.
+        result = self._read(max(0.1, min(READ_LIMIT, left)))
         elapsed = self._elapsed()
         self._progress = replace(self._progress, elapsed=elapsed)
         if isinstance(result, Fault):

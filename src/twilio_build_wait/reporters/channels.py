@@ -9,6 +9,7 @@ from typing import Protocol
 from twilio_build_wait.outcome import NUMBERS, Progress, outputs, variable
 from twilio_build_wait.reporters import files
 from twilio_build_wait.reporters.console import Console
+from twilio_build_wait.text import piece
 
 # What GitLab's parser of dotenv reports and a POSIX shell's `.` read the same, unquoted.
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
@@ -52,7 +53,7 @@ class OutputFile:
 
     def __init__(self, path: str, log: Callable[[str], None]) -> None:
         """Take the file's path, and where to say what could not be carried over."""
-        self.name = f"output-file {path}"
+        self.name = f"output-file {piece(path)}"
         self._path = path
         self._log = log
         self._values = outputs(Progress())
@@ -79,7 +80,9 @@ class OutputFile:
             plain = value if _PLAIN_VALUE.fullmatch(value) else ""
             if plain != value and name not in self._said:
                 self._said.add(name)
-                self._log(f"{name} is left empty in {self.name}: dotenv cannot carry '{value}'")
+                self._log(
+                    f"{name} is left empty in {self.name}: dotenv cannot carry '{piece(value)}'"
+                )
             lines.append(f"{variable(name)}={plain}\n")
         return "".join(lines)
 

@@ -39,7 +39,7 @@ def replace(path: str, text: str) -> None:
             raise OSError(0, "it is not a file", path)
     try:
         _replace(path, text)
-    except OSError:
+    except OSError as error:
         # A file mounted into a container cannot be renamed over, and a folder may be read-only
         # where the file itself is not.
         try:
@@ -47,7 +47,7 @@ def replace(path: str, text: str) -> None:
         except OSError:
             with suppress(OSError):
                 os.unlink(path)
-            raise
+            raise error from None
 
 
 def _replace(path: str, text: str) -> None:
