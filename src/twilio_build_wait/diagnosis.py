@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from twilio_build_wait import text
 from twilio_build_wait.outcome import DEBUGGER, Finding, Progress, count
 from twilio_build_wait.results import Fault
 from twilio_build_wait.settings import SERVICE_SID, Settings
@@ -34,6 +33,9 @@ _MOST_DEPENDENCIES = 12
 _BEFORE = timedelta(minutes=5)
 # Monitor answers for the last 30 days alone (its OpenAPI description, `StartDate`).
 _OLDEST = timedelta(days=29)
+
+_OK = 200
+_NO_ALERTS = "Alerts could not be read"
 
 _CODE = re.compile(r"[0-9]{1,6}")
 
@@ -102,8 +104,10 @@ def diagnose(
     get: Callable[[str, float, int], Reply | Fault],
     settings: Settings,
     progress: Progress,
+    *,
     clock: Callable[[], float],
     now: Callable[[], float],
+    show: Callable[[str], str],
 ) -> Diagnosis:
     """Look for the reason of a failed build, within `LIMIT` seconds; never raises for a bad peer.
 
@@ -113,49 +117,49 @@ def diagnose(
         progress: tells the service's own SID, where Twilio has reported it.
         clock: a monotonic clock, in seconds.
         now: seconds since the epoch.
+        show: makes a piece of foreign text safe to show.
     """
     end = clock() + LIMIT
     alerts: list[_Alert] = []
     contents: list[Finding] = []
     try:
-        build = _get(get, settings.build_url, BUILD_LIMIT, contents)
-        contents += _contents(build)
-        today = datetime.fromtimestamp(now(), UTC)
-        url = _alerts_url(settings.monitor, _date(build.get("date_created")), today)
-        page = _get(get, url, max(0.1, end - clock()), contents)
-        listed = page.get("alerts")
-        if isinstance(listed, list):
+        build = _parsed(get(settings.build_url, BUILD_LIMIT, _BODY_LIMIT), settings.build_url, show)
+        if isinstance(build, Fault):
+            contents.append(Finding("The build's contents could not be read", build.cause))
+            created = None
+        else:
+            contents += _contents(build)
+            created = _date(build.get("date_created"))
+        url = _alerts_url(settings.monitor, created, datetime.fromtimestamp(now(), UTC))
+        page = _parsed(get(url, max(0.1, end - clock()), _BODY_LIMIT), url, show)
+        if isinstance(page, Fault):
+            contents.append(Finding(_NO_ALERTS, page.cause))
+        elif isinstance(listed := page.get("alerts"), list):
             alerts = _related(listed, [settings.build_sid, progress.service_sid])
-        elif page:
-            contents.append(Finding("Alerts could not be read", "Twilio sent no list of alerts"))
+        else:
+            contents.append(Finding(_NO_ALERTS, "Twilio sent no list of alerts"))
     except Cancelled:
         contents.append(Finding("Not looked further", "a signal cut the search short"))
     return _told(alerts, contents)
 
 
-def _get(
-    get: Callable[[str, float, int], Reply | Fault], url: str, limit: float, notes: list[Finding]
-) -> dict[str, object]:
-    """GET one JSON object; note what went wrong, and return an empty one then."""
-    result = get(url, limit, _BODY_LIMIT)
-    host = url.split("/")[2]
-    if isinstance(result, Reply):
-        if result.status == 200:  # noqa: PLR2004 (OK)
-            try:
-                return parse(result.body)
-            except GarbledError as problem:
-                result = Fault(f"{host}: garbled reply ({problem})")
-        else:
-            result = refusal(result, host)
-    what = "Alerts" if "/v1/Alerts?" in url else "The build's contents"
-    notes.append(Finding(f"{what} could not be read", result.cause))
-    return {}
+def _parsed(
+    result: Reply | Fault, url: str, show: Callable[[str], str]
+) -> dict[str, object] | Fault:
+    """Return the JSON object that a reply holds, or what went wrong."""
+    if isinstance(result, Fault):
+        return result
+    host = urlsplit(url).netloc
+    if result.status != _OK:
+        return refusal(result, host, show)
+    try:
+        return parse(result.body)
+    except GarbledError as problem:
+        return Fault(f"{host}: garbled reply ({problem})")
 
 
 def _contents(build: dict[str, object]) -> list[Finding]:
     """Say what was in a build."""
-    if not build:
-        return []
     parts = [runtime] if isinstance(runtime := build.get("runtime"), str) else []
     for key, noun in (("function_versions", "function"), ("asset_versions", "asset")):
         if isinstance(versions := build.get(key), list):
@@ -166,7 +170,7 @@ def _contents(build: dict[str, object]) -> list[Finding]:
     found = [Finding("In the build", ", ".join(parts))] if parts else []
     listed = build.get("dependencies")
     names = [
-        text.clip(f"{entry.get('name')}@{entry.get('version')}", 60)
+        f"{entry.get('name')}@{entry.get('version')}"
         for entry in (listed if isinstance(listed, list) else [])
         if isinstance(entry, dict)
     ]
@@ -230,7 +234,7 @@ def _message(alert_text: object) -> str:
     except ValueError:
         fields = {}
     chosen = fields.get("parserMessage") or fields.get("Msg") or [alert_text]
-    return text.clip(chosen[0].strip())
+    return chosen[0].strip()
 
 
 def _told(alerts: list[_Alert], contents: list[Finding]) -> Diagnosis:

@@ -1,5 +1,6 @@
 """The table of inputs: names, defaults, forms and meanings, in one place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -25,6 +26,11 @@ class Input:
         upper = self.name.upper()
         under = upper.replace("-", "_")
         return (f"INPUT_{upper}", f"INPUT_{under}", f"PLUGIN_{under}", self.variable)
+
+    def read(self, environ: Mapping[str, str]) -> str:
+        """Return the first value that is not empty after trimming, else an empty string."""
+        values = (environ.get(variable, "").strip() for variable in self.variables())
+        return next(filter(None, values), "")
 
 
 #: Every input, in the order in which they are documented.
@@ -121,3 +127,6 @@ INPUTS = (
         "after a failed build, look for the reason in Twilio",
     ),
 )
+
+#: The inputs by their names.
+BY_NAME = {known.name: known for known in INPUTS}

@@ -113,7 +113,7 @@ def _wait(settings: Settings, known: Progress, signals: Signals, console: Consol
 
     transport = Transport(settings.user, settings.secret, signals)
     return Wait(
-        reader(transport.get, settings),
+        reader(transport.get, settings, console.show),
         Limits(settings.timeout, settings.interval, settings.max_interval),
         known,
         console,
@@ -134,7 +134,14 @@ def _diagnose(
     console.line("looking for the reason in Twilio, for 10 s at most")
     transport = Transport(settings.user, settings.secret, signals)
     try:
-        found = diagnose(transport.get, settings, ended.progress, time.monotonic, time.time)
+        found = diagnose(
+            transport.get,
+            settings,
+            ended.progress,
+            clock=time.monotonic,
+            now=time.time,
+            show=console.show,
+        )
     except Exception as error:  # noqa: BLE001 (a bug of ours, and no reason to change the verdict)
         console.line(f"the reason could not be looked up: {type(error).__name__}")
         return ended, ()

@@ -1,15 +1,12 @@
 """The inputs, read and checked: settings, and every problem with them at once."""
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from twilio_build_wait import durations, text
-from twilio_build_wait.inputs import INPUTS
-
-_BY_NAME = {known.name: known for known in INPUTS}
+from twilio_build_wait import credentials, durations, text
+from twilio_build_wait.inputs import BY_NAME
 
 _HEX = "[0-9A-Fa-f]{32}"
 _ACCOUNT_SID = re.compile(f"AC{_HEX}")
@@ -90,21 +87,23 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        self.secrets = credentials.secrets(environ)
+        self._redact = text.Redactor(self.secrets)
         self.problems: list[str] = []
         self.warnings: list[str] = []
 
     def raw(self, name: str) -> str:
-        """Return the first value that is not empty after trimming, else an empty string."""
-        values = (self._environ.get(variable, "") for variable in _BY_NAME[name].variables())
-        return next((value.strip() for value in values if value.strip()), "")
+        return BY_NAME[name].read(self._environ)
 
     def wrong(self, name: str, problem: str) -> None:
         self.problems.append(f"{name}: {problem}")
 
     def expected(self, name: str, raw: str, *, shown: bool = True) -> None:
         """Report a value that has not the form of its input, never showing what may be secret."""
-        seen = f"'{text.piece(raw)}'" if shown else f"{len(raw)} characters that are not"
-        self.wrong(name, f"expected {_BY_NAME[name].form}; got {seen}")
+        seen = (
+            f"'{text.piece(self._redact(raw))}'" if shown else f"{len(raw)} characters that are not"
+        )
+        self.wrong(name, f"expected {BY_NAME[name].form}; got {seen}")
 
     def matching(self, name: str, pattern: re.Pattern[str], *, shown: bool = True) -> str:
         raw = self.raw(name)
@@ -116,7 +115,7 @@ class _Reader:
     def required(self, name: str, *patterns: re.Pattern[str]) -> str:
         raw = self.raw(name)
         if not raw:
-            known = _BY_NAME[name]
+            known = BY_NAME[name]
             self.wrong(name, f"required: {known.form} (or set {known.variable})")
         elif any(pattern.fullmatch(raw) for pattern in patterns):
             return raw
@@ -149,12 +148,12 @@ class _Reader:
         token = self.matching("auth-token", _PRINTABLE, shown=False)
         key = self.matching("api-key", _API_KEY, shown=False)
         secret = self.matching("api-secret", _PRINTABLE, shown=False)
-        given = {name: bool(self.raw(name)) for name in _BY_NAME}
+        given = {name: bool(self.raw(name)) for name in BY_NAME}
         hint = f"; {_FORK_HINT}" if self._environ.get("GITHUB_ACTIONS") else ""
         if given["api-key"] and not given["api-secret"]:
             self.wrong("api-secret", f"required with api-key: the key's secret{hint}")
         if given["api-secret"] and not given["api-key"]:
-            self.wrong("api-key", f"required with api-secret: {_BY_NAME['api-key'].form}{hint}")
+            self.wrong("api-key", f"required with api-secret: {BY_NAME['api-key'].form}{hint}")
         if given["api-key"] or given["api-secret"]:
             return key, secret, "API key"
         if not given["auth-token"]:
@@ -163,7 +162,7 @@ class _Reader:
                 f"required: the account's token, or api-key and api-secret instead{hint}",
             )
         if not given["account-sid"]:
-            self.wrong("account-sid", f"required with auth-token: {_BY_NAME['account-sid'].form}")
+            self.wrong("account-sid", f"required with auth-token: {BY_NAME['account-sid'].form}")
         return account, token, "auth token"
 
     def roots(self) -> tuple[str, str]:
@@ -189,7 +188,7 @@ class _Reader:
         problem = self._base_url_problem(raw)
         if problem:
             # The address itself is not shown: it may hold a password.
-            self.wrong("base-url", f"expected {_BY_NAME['base-url'].form}; {problem}")
+            self.wrong("base-url", f"expected {BY_NAME['base-url'].form}; {problem}")
             return ""
         parts = urlsplit(raw)
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -241,7 +240,6 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
     max_interval = reader.duration("max-interval", max(10.0, lowest), lowest, _HOUR)
     root, monitor = reader.roots()
     summary, diagnose = reader.boolean("summary"), reader.boolean("diagnose")
-    secrets, masks = _secrets(environ, reader)
     for name in ("auth-token", "api-secret"):
         if reader.raw(name) and not text.maskable(reader.raw(name)):
             reader.warnings.append(
@@ -264,35 +262,6 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
         diagnose=diagnose,
         problems=tuple(reader.problems),
         warnings=tuple(reader.warnings),
-        secrets=secrets,
-        masks=masks,
+        secrets=reader.secrets,
+        masks=credentials.masks(environ),
     )
-
-
-def _secrets(
-    environ: Mapping[str, str], reader: _Reader
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return all that must never be shown, and the part of it that a runner is told to mask.
-
-    A proxy's password is among the former: it stands in the proxy's address.
-    """
-    pairs = (("account-sid", "auth-token"), ("api-key", "api-secret"))
-    used = [(reader.raw(user), reader.raw(secret)) for user, secret in pairs if reader.raw(secret)]
-    logins = [f"{user}:{secret}" for user, secret in used]
-    masks = [secret for _, secret in used if text.maskable(secret)]
-    masks += [b64encode(login.encode("utf-8", "surrogateescape")).decode() for login in logins]
-    plain = [
-        environ.get(variable, "").strip()
-        for _, secret in pairs
-        for variable in _BY_NAME[secret].variables()
-    ]
-    proxies = [
-        value for name, value in environ.items() if name.lower().endswith("_proxy") and "@" in value
-    ]
-    for proxy in proxies:
-        address = proxy.rpartition("@")[0]
-        login = address.partition("://")[2] or address
-        password = login.partition(":")[2]
-        plain += [password, unquote(password)]
-        logins += [login, unquote(login)]
-    return tuple(plain + logins), tuple(masks)

@@ -37,26 +37,27 @@ class GarbledError(Exception):
 
 
 def reader(
-    get: Callable[[str, float], Reply | Fault], settings: Settings
+    get: Callable[[str, float], Reply | Fault], settings: Settings, show: Callable[[str], str]
 ) -> Callable[[float], Reading | Fault]:
     """Make the function that reads the status once, within a number of seconds.
 
     Args:
         get: `Transport.get`.
         settings: whose build is read.
+        show: makes a piece of foreign text safe to show.
     """
 
     def read(limit: float) -> Reading | Fault:
         reply = get(settings.status_url, limit)
-        return reply if isinstance(reply, Fault) else judge(reply, settings)
+        return reply if isinstance(reply, Fault) else judge(reply, settings, show)
 
     return read
 
 
-def judge(reply: Reply, settings: Settings) -> Reading | Fault:
+def judge(reply: Reply, settings: Settings, show: Callable[[str], str]) -> Reading | Fault:
     """Tell what a reply means for the wait."""
     if reply.status != _OK:
-        return refusal(reply, settings.host)
+        return refusal(reply, settings.host, show)
     try:
         body = parse(reply.body)
     except GarbledError as problem:
@@ -101,15 +102,19 @@ def parse(body: bytes) -> dict[str, object]:
     return parsed
 
 
-def refusal(reply: Reply, host: str) -> Fault:
-    """Make the fault of a reply other than 200, naming all that Twilio's support asks for."""
+def refusal(reply: Reply, host: str, show: Callable[[str], str]) -> Fault:
+    """Make the fault of a reply other than 200, naming all that Twilio's support asks for.
+
+    What the reply says is shown piece by piece: cut before it is redacted, a credential in it
+    would lose its end and be known no more.
+    """
     code, message = _error(reply.body)
     named = [f"Twilio error {code}"] if code else []
     if request_id := reply.headers.get("Twilio-Request-Id", ""):
-        named.append(f"Twilio-Request-Id {text.clip(request_id, 60)}")
+        named.append(f"Twilio-Request-Id {show(request_id)}")
     cause = f"HTTP {reply.status} from {host}" + (f" ({', '.join(named)})" if named else "")
     if message:
-        cause += f": {text.clip(message, 200)}"
+        cause += f": {show(message)}"
     if reply.status == _NOT_FOUND:
         return Fault(cause, Kind.MISSING, _ADVICE[_NOT_FOUND])
     if reply.status in _PASSING_CODES or not 300 <= reply.status < 500:  # noqa: PLR2004

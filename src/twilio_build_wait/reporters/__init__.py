@@ -63,10 +63,9 @@ class Reporters:
             console.command(line)
         first = f"twilio-build-wait {__version__}"
         if ended is None:
-            how_long = f"up to {render(settings.timeout)}" if settings.timeout else "for one read"
             first += (
-                f": waiting {how_long} for build {settings.build_sid} of service "
-                f"{settings.service_sid} at {settings.host}, with the {settings.credential}"
+                f": waiting for build {settings.build_sid} of service {settings.service_sid} "
+                f"at {settings.host}, time-out {render(settings.timeout)}, with {settings.credential}"
             )
         console.line(first)
         if console.dialect.name:

@@ -14,6 +14,7 @@ from twilio_build_wait.results import BUILDING, COMPLETED, FAILED, Fault, Readin
 QUIET_FOR = 20.0
 
 _MOST_WARNINGS = 3
+_LIVE_STATUS = 30
 _ERASE_LINE = "\r\x1b[2K"
 
 
@@ -103,7 +104,7 @@ class Console:
         self._keep(progress)
         self._debug(progress, fault.cause)
         then = "" if pause is None else f"; reading again in {render(pause)}"
-        self.line(f"{_stamp(progress.elapsed)}  {self.show(fault.cause)}{then}")
+        self.line(f"{_stamp(progress.elapsed)}  {fault.cause}{then}")
 
     def tick(self) -> None:
         """Show that the wait is alive; to be called about once a second."""
@@ -112,6 +113,7 @@ class Console:
         reads = count(self._polls, "read")
         if self._live:
             self._is_live_line_up = True
+            status = text.clip(status, _LIVE_STATUS)  # a line that wraps cannot be written over
             self._put(f"{_ERASE_LINE}{_stamp(elapsed)}  {status}, {reads}")
         elif self._clock() - self._last_line >= QUIET_FOR:
             self.line(f"{_stamp(elapsed)}  still waiting: {status}, {reads}")
