@@ -65,7 +65,8 @@ class Reporters:
         if ended is None:
             first += (
                 f": waiting for build {settings.build_sid} of service {settings.service_sid} "
-                f"at {settings.host}, time-out {render(settings.timeout)}, with {settings.credential}"
+                f"at {settings.host}, time-out {render(settings.timeout)}, "
+                f"with {settings.credential}"
             )
         console.line(first)
         if console.dialect.name:
