@@ -21,7 +21,7 @@ _IMAGE_NAME = "twilio-build-wait"
 
 def main(arguments: Sequence[str]) -> int:
     """Run one step; return 0, or 1 after printing why the release must not go on."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         options.step(options)
     except ReleaseError as error:
@@ -104,9 +104,10 @@ def _emit(**values: str) -> None:
             file.write(lines)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m tools.release", description=__doc__)
-    steps = parser.add_subparsers(required=True, metavar="STEP")
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line: one sub-command for each step."""
+    whole = argparse.ArgumentParser(prog="python3 -m tools.release", description=__doc__)
+    steps = whole.add_subparsers(required=True, metavar="STEP")
 
     step = steps.add_parser("check", help="say whether HEAD can be released, or was")
     step.add_argument("version")
@@ -140,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
 
     step = steps.add_parser("latest", help="print the image of the newest release, if there is one")
     step.set_defaults(step=_latest)
-    return parser
+    return whole
 
 
 if __name__ == "__main__":
