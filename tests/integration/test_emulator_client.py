@@ -196,6 +196,27 @@ def test_alerts_come_in_pages(process: EmulatorProcess) -> None:
     assert [alert.sid for alert in twilio.monitor.v1.alerts.list(page_size=3)] == first + second
 
 
+def test_the_newest_alert_comes_first(process: EmulatorProcess) -> None:
+    build = "ZB" + 32 * "4"
+    days = [f"2026-03-0{day}T12:00:00Z" for day in (2, 4, 1, 3)]
+    alerts = [{"date_generated": day} for day in days]
+    process.control("builds", {"sid": build, "ending": "failed", "alerts": alerts})
+    twilio = client(process)
+    twilio.serverless.v1.services(SERVICE).builds(build).build_status().fetch()
+    listed = twilio.monitor.v1.alerts.list(end_date=datetime(2026, 3, 31, tzinfo=UTC))
+    assert [alert.date_generated.day for alert in listed] == [4, 3, 2, 1]
+    process.control("builds", {"sid": build})
+    assert twilio.monitor.v1.alerts.list(end_date=datetime(2026, 3, 31, tzinfo=UTC)) == []
+
+
+def test_a_page_that_is_just_full_is_the_last(process: EmulatorProcess) -> None:
+    twilio = client(process)
+    twilio.serverless.v1.services(SERVICE).builds(FAILED).build_status().fetch()
+    page = twilio.monitor.v1.alerts.page(page_size=4)
+    assert len(list(page)) == 4
+    assert page.next_page() is None
+
+
 def test_every_shape_is_that_of_the_openapi_description(process: EmulatorProcess) -> None:
     twilio = client(process)
     builds = twilio.serverless.v1.services(SERVICE).builds

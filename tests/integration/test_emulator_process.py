@@ -180,6 +180,14 @@ def test_credentials_of_ones_own() -> None:
         assert reply.json()["account_sid"] == "AC" + 32 * "b"
 
 
+def test_basic_is_the_only_scheme(process: EmulatorProcess) -> None:
+    encoded = base64.b64encode(":".join(AUTH).encode()).decode()
+    for scheme, status in {"Basic": 200, "basic": 200, "Bearer": 401, "Basics": 401}.items():
+        headers = {"Authorization": f"{scheme} {encoded}"}
+        reply = requests.get(process.url + path(), headers=headers, timeout=20)
+        assert reply.status_code == status
+
+
 def test_a_script_from_a_file_follows_the_faults_of_the_command_line(tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps(["502", {"status": 418, "times": 2}]), encoding="utf-8")
@@ -190,8 +198,8 @@ def test_a_script_from_a_file_follows_the_faults_of_the_command_line(tmp_path: P
 
 def test_random_faults_are_of_many_kinds_and_repeat_with_their_seed() -> None:
     def play() -> list[str]:
-        with emulator("--fault-rate", "0.5", "--seed", "3", "--default", "completed:0") as running:
-            for _ in range(60):
+        with emulator("--fault-rate", "0.5", "--seed", "2", "--default", "completed:0") as running:
+            for _ in range(40):
                 try:
                     get(running.url)
                 except requests.RequestException:
@@ -200,8 +208,8 @@ def test_random_faults_are_of_many_kinds_and_repeat_with_their_seed() -> None:
 
     replies = play()
     assert replies == play()
-    assert 15 <= replies.count("ok") <= 45
-    assert len(set(replies)) > 8
+    assert 10 <= replies.count("ok") <= 30
+    assert len(set(replies)) > 6
 
 
 # --- many clients, and bad ones ------------------------------------------------------------------
@@ -450,6 +458,13 @@ def test_in_process_with_a_clock_handed_in() -> None:
         assert running.log(BUILD)["builds"] == [
             {"sid": BUILD, "ending": "failed", "started": 0, "ends_at": 3600}
         ]
+
+
+def test_every_answer_can_be_made_to_take_its_time() -> None:
+    with Emulator(Options(latency=0.15)) as running:
+        start = time.monotonic()
+        assert get(running.url).status_code == 200
+        assert time.monotonic() - start >= 0.15
 
 
 def test_in_process_builds_and_scripts() -> None:
