@@ -17,6 +17,11 @@ from emulator.server import Options, Server
 
 _KINDS = "\n".join(f"  {kind:13} {meaning}" for kind, meaning in faults.KINDS.items())
 
+_DESCRIPTION = """\
+Serves what Twilio serves to whoever waits for a build, on the loopback interface, with builds
+that end when told to and faults on order. Prints 'emulator listening on ADDRESS' when it is
+ready; SIGINT and SIGTERM end it with exit 0."""
+
 _EPILOG = f"""\
 endpoints, all below the address that is printed first:
   GET  /v1/Services/{{SID or unique name}}/Builds/{{SID}}/Status
@@ -57,8 +62,8 @@ examples:
       any build completes 2 s after it is first asked for
   python3 -m emulator --default none --build ZB{32 * "1"}:failed:5s
       one build, which fails after 5 s with an 82003 alert; any other is a 404
-  python3 -m emulator --fault 404*3 --fault '503 retry-after=2' --fault reset --fault 'alerts:403*'
-      the first six reads of a status meet faults, and Monitor refuses every time
+  python3 -m emulator --fault '404*3' --fault '503 retry-after=2' --fault 'alerts:403*'
+      the first four reads of a status meet faults, and Monitor refuses every time
   python3 -m emulator --fault-rate 0.2 --seed 7 --max-concurrent 100
       one reply in five a fault of mixed kinds; a 429 for more than 100 requests at once
   curl -u {api.ACCOUNT_SID}:{api.AUTH_TOKEN} \\
@@ -139,9 +144,7 @@ def _options(arguments: list[str] | None) -> tuple[Options, Path | None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m emulator",
-        description="Serves what Twilio serves to whoever waits for a build, on the loopback "
-        "interface, with builds that end when told to and faults on order. Prints 'emulator "
-        "listening on ADDRESS' when it is ready; SIGINT and SIGTERM end it with exit 0.",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -165,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         help="next entry of the script of faults, see below")  # fmt: skip
     add("--script", metavar="FILE", help="more entries: a JSON list of faults")
     add("--fault-rate", type=float, default=0.0, metavar="RATE",
-        help="answer at random with faults, this share of all requests (0)")  # fmt: skip
+        help="answer this share of the status requests with faults, at random (0)")  # fmt: skip
     add("--fault-kind", action="append", metavar="FAULT",
         help="a fault to draw; without this option: " + ", ".join(faults.PASSING))  # fmt: skip
     add("--seed", type=int, help="seed of the random faults")
