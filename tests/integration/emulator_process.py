@@ -26,14 +26,14 @@ class EmulatorProcess:
         """GET (or, with a content, POST) ``/emulator/{name}``; asserts that it worked."""
         method = "GET" if content is None else "POST"
         url = f"{self.url}/emulator/{name}"
-        reply = requests.request(method, url, params=query, json=content, timeout=10)
+        reply = requests.request(method, url, params=query, json=content, timeout=60)
         assert reply.ok, reply.text
         return reply.json()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal; return the exit code and what was printed after the announcement."""
         self.process.send_signal(number)
-        output, errors = self.process.communicate(timeout=10)
+        output, errors = self.process.communicate(timeout=60)
         return self.process.returncode, output, errors
 
 

@@ -47,7 +47,7 @@ def connect(process: EmulatorProcess) -> socket.socket:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "emulator", *arguments]
     return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -85,7 +85,7 @@ def test_a_signal_ends_it_at_once_and_well(number: signal.Signals) -> None:
             time.sleep(0.01)  # until the server has seen the request
         start = time.monotonic()
         assert running.end(number) == (0, "", "")
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 10
         assert connection.recv(1) == b""
 
 
@@ -313,7 +313,7 @@ def test_clients_that_reset_are_never_fatal(process: EmulatorProcess) -> None:
 
 
 def test_an_idle_connection_is_closed() -> None:
-    with emulator("--keep-alive", "100ms") as running, connect(running) as connection:
+    with emulator("--keep-alive", "2s") as running, connect(running) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 401")
         assert connection.recv(65536) == b""
