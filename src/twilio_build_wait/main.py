@@ -15,10 +15,7 @@ from twilio_build_wait.settings import Settings, read
 from twilio_build_wait.signals import Cancelled, Signals
 from twilio_build_wait.text import Redactor
 
-_BUG = (
-    "this is a bug in twilio-build-wait, and nothing is known about the build; "
-    "please report it with the traceback in the log"
-)
+_BUG = "this is a bug in twilio-build-wait, and nothing is known about the build"
 # How often a pause shows that the wait is alive, in seconds.
 _TICK = 1.0
 

@@ -24,13 +24,22 @@ class Level(Enum):
     ERROR = "error"
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell beside the reason: our label, a text, and a page of Twilio's (or none)."""
+
+    label: str
+    text: str
+    page: str = ""
+
+
 class _Ending(NamedTuple):
     outcome: str
     exit_code: int
     level: Level
     title: str
     meaning: str
-    next_step: str
+    then: str
 
 
 class Ending(Enum):
@@ -45,7 +54,7 @@ class Ending(Enum):
         Level.ERROR,
         "Twilio build failed",
         "Twilio says failed",
-        f"Look for the build's errors in [Twilio's Debugger]({DEBUGGER})",
+        "Look for the build's errors in Twilio's Debugger",
     )
     INVALID = _Ending(
         "invalid",
@@ -122,9 +131,10 @@ class Ending(Enum):
         return self.value.meaning
 
     @property
-    def next_step(self) -> str:
-        """What to do next, in Markdown; empty where there is nothing to do."""
-        return self.value.next_step
+    def next_step(self) -> "Finding":
+        """What to do next; its text is empty where there is nothing to do."""
+        page = DEBUGGER if self is Ending.FAILED else ""
+        return Finding("Where to look next", self.value.then, page)
 
     @classmethod
     def of_signal(cls, number: int) -> "Ending":
@@ -178,15 +188,6 @@ class Outcome:
     ending: Ending
     progress: Progress
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing found about a failed build: our label, a foreign text, and a page of Twilio's."""
-
-    label: str
-    text: str
-    page: str = ""
 
 
 def count(number: int, noun: str) -> str:

@@ -101,4 +101,5 @@ class Signals:
             except Empty:
                 if self._caught:
                     raise Cancelled(self._caught[0]) from None
-                return False
+                if time.monotonic() >= end:
+                    return False

@@ -23,6 +23,9 @@ READ_LIMIT = 10.0
 #: The longest that the last read, the one at the deadline, may take, in seconds.
 LAST_READ_LIMIT = 5.0
 
+_NO_ANSWER = (
+    "Nothing has ever answered: check region, edge and base-url, and the way out of this network"
+)
 _KNOWN = frozenset({BUILDING, COMPLETED, FAILED})
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -141,7 +144,7 @@ class Wait:
         over = self._is_over(elapsed)
         if pause is None or (over and fault.kind is Kind.MISSING):
             self._watcher.fault(self._progress, fault, None)
-            return self._end(Ending.REJECTED, ". ".join(filter(None, (fault.cause, fault.advice))))
+            return self._end(Ending.REJECTED, f"{fault.cause}. {fault.advice or _NO_ANSWER}")
         if over:
             self._watcher.fault(self._progress, fault, None)
             return self._time_out(f"; the last read failed: {fault.cause}")

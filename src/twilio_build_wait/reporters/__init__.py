@@ -130,8 +130,11 @@ class Reporters:
                     "the Twilio build completed, but later steps would not learn of it, for an "
                     "output could not be written (see above); mend that and run the step again",
                 )
-        else:
+        elif findings:
             self.console.note(ending.level, ending.title, outcome.reason)
+        else:
+            then = f"{ending.next_step.text} {ending.next_step.page}".rstrip()
+            self.console.note(ending.level, ending.title, f"{outcome.reason}. {then}")
 
     def crash(self, error: BaseException) -> None:
         """Show a traceback, without credentials and without anything that a runner would obey."""

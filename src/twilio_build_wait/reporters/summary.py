@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from twilio_build_wait.outcome import Ending, Finding, Outcome, count
+from twilio_build_wait.outcome import Finding, Outcome, count
 from twilio_build_wait.reporters import files
 from twilio_build_wait.text import markdown
 
@@ -20,9 +20,7 @@ def render(outcome: Outcome, findings: Sequence[Finding] = ()) -> str:
         ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'read')}"),
         ("Reason", markdown(outcome.reason)),
     ]
-    rows += [(found.label, _cell(found)) for found in findings]
-    if not findings and ending is not Ending.COMPLETED:
-        rows.append(("Where to look next", ending.next_step))
+    rows += [(found.label, _cell(found)) for found in findings or [ending.next_step]]
     table = "".join(f"| {label} | {value} |\n" for label, value in rows if value)
     icon = _ICONS.get(ending.outcome, "❗")
     return f"\n### {icon} {ending.title}\n\n| | |\n| --- | --- |\n{table}\n"
