@@ -159,24 +159,3 @@ def test_its_history_names_no_credential_and_no_index(image: str, base_image: st
     assert "entrypoint" in history
     for word in ("auth_token", "api_secret", "password", "index-url", "find-links", "http:"):
         assert word not in history
-
-
-def test_the_same_inputs_give_the_same_files(
-    content: dict[str, tuple[tarfile.TarInfo, bytes]],
-) -> None:
-    """Built again without the cache: the same bytes, modes and times."""
-    tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    build(tag, "--no-cache")
-    try:
-        again = files(tag)
-    finally:
-        docker("image", "rm", "--force", tag)
-
-    def facts(found: dict[str, tuple[tarfile.TarInfo, bytes]]) -> dict[str, tuple[object, ...]]:
-        return {
-            name: (member.mode, member.mtime, member.linkname, data)
-            for name, (member, data) in found.items()
-            if name != "."  # the folder itself is made by the last COPY, at that time
-        }
-
-    assert facts(again) == facts(content)
