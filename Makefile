@@ -127,10 +127,6 @@ lock: $(DEV) ## resolve again: the newest versions that pyproject.toml admits, w
 	$(UV_LOCK) --output-file requirements-dev.txt --group dev --constraint requirements.txt \
 	    --constraint requirements-build.txt
 
-.PHONY: pictures
-pictures: $(DEV) ## take the README's pictures anew (needs Debian's chromium)
-	$(BIN)/python -m tools.pictures
-
 .PHONY: snapshot
 snapshot: $(DEV) ## write down what users rely on, after a change of it and for a new version
 	PYTHONPATH=src $(BIN)/python -m tools.release.surface
