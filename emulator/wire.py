@@ -161,7 +161,7 @@ class Link:
             query=parts.query,
             headers=headers,
             body=await self._body(headers),
-            keep_alive=connection != "close" and (version != "HTTP/1.0"),
+            keep_alive=connection != "close" and version != "HTTP/1.0",
         )
 
     async def _body(self, headers: dict[str, str]) -> bytes:

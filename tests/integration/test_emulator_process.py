@@ -317,8 +317,16 @@ def test_an_idle_connection_is_closed() -> None:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 401")
         assert connection.recv(65536) == b""
-    with emulator() as running, connect(running) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "request_head", [b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"]
+)
+def test_a_client_that_wants_one_reply_gets_one(
+    process: EmulatorProcess, request_head: bytes
+) -> None:
+    with connect(process) as connection:
+        connection.sendall(request_head)
         reply = connection.recv(65536)
         assert b"\r\nConnection: close\r\n" in reply
         assert connection.recv(65536) == b""
