@@ -169,7 +169,8 @@ def test_completed_but_the_step_outputs_cannot_be_written(
     with ScriptedServer(build("completed")) as server:
         run = tool.run(base_env(server.url, tmp_path, GITHUB_OUTPUT=str(broken(tmp_path))))
     assert run.code == 5, run.stdout
-    assert "GITHUB_OUTPUT" in error_of(run)
+    assert error_of(run)
+    assert "GITHUB_OUTPUT" in run.visible
     assert run.output_json["outcome"] == "completed", "the other channel is still written"
 
 
@@ -181,7 +182,8 @@ def test_completed_but_the_output_file_cannot_be_written(
     with ScriptedServer(build("completed")) as server:
         run = tool.run(base_env(server.url, tmp_path, TWILIO_BUILD_OUTPUT_FILE=str(path)))
     assert run.code == 5, run.stdout
-    assert "output-file" in error_of(run)
+    assert error_of(run)
+    assert "output-file" in run.visible
     assert str(path) in run.visible
     assert run.outputs["outcome"] == "completed"
 

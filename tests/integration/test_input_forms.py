@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.harness import (
@@ -301,6 +301,8 @@ near_durations = st.one_of(
     max_examples=40,
     deadline=None,
     derandomize=True,
+    # A process an example is too slow to look for the smallest one.
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(timeout=near_durations, interval=near_durations)

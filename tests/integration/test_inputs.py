@@ -201,8 +201,7 @@ def test_a_boolean_is_read_in_any_case(
 def test_every_input_is_described_by_help(tool: Tool) -> None:
     run = tool.run({"PATH": ""}, ["--help"])
     assert run.code == 0
-    for name, plain in PLAIN_NAMES.items():
-        assert name in run.stdout, name
+    for plain in PLAIN_NAMES.values():
         assert plain in run.stdout, plain
     for told in ("15m", "0", "1", "2", "3", "4", "5", "70", "130", "143", "completed", "rejected"):
         assert told in run.stdout, told
