@@ -105,6 +105,10 @@ mutate: $(DEV) ## mutation testing (an hour or so)
 	$(BIN)/python -m mutmut run
 	$(BIN)/python -m mutmut results
 
+.PHONY: soak
+soak: $(RUNTIME) ## 200 waits side by side, one reply in five a fault (five minutes at most)
+	$(BIN)/python -m tools.soak
+
 .PHONY: bench
 bench: $(DEV) ## measure; a few minutes
 	PYTHONPATH=src $(BIN)/python -m bench
