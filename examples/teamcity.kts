@@ -1,0 +1,53 @@
+// .teamcity/settings.kts: waits for a build, and deploys it once it has completed.
+//
+// Make the token of the password parameter in the project's settings ("Versioned Settings", "Tokens").
+// Replace it, the SIDs, and OWNER by the account that publishes the image.
+import jetbrains.buildServer.configs.kotlin.*
+import jetbrains.buildServer.configs.kotlin.buildSteps.script
+
+version = "2024.12"
+
+project {
+    buildType(DeployTwilioBuild)
+}
+
+object DeployTwilioBuild : BuildType({
+    name = "Deploy Twilio build"
+
+    vcs {
+        root(DslContext.settingsRoot)
+    }
+
+    params {
+        text("env.TWILIO_BUILD_SID", "", display = ParameterDisplay.PROMPT)
+        param("env.TWILIO_API_KEY", "SK00000000000000000000000000000000")
+        password("env.TWILIO_API_SECRET", "credentialsJSON:YOUR-TOKEN")
+        param("env.TWILIO_SERVICE_SID", "ZS00000000000000000000000000000000")
+        param("env.TWILIO_ENVIRONMENT_SID", "ZE00000000000000000000000000000000")
+    }
+
+    steps {
+        // With TEAMCITY_VERSION the tool sets the build's parameters, and reports a build problem
+        // for whatever does not complete.
+        script {
+            name = "Wait for the Twilio build"
+            scriptContent = """
+                docker run --rm --env TEAMCITY_VERSION \
+                    --env TWILIO_API_KEY --env TWILIO_API_SECRET \
+                    --env TWILIO_SERVICE_SID --env TWILIO_BUILD_SID \
+                    ghcr.io/OWNER/twilio-build-wait:1
+            """.trimIndent()
+        }
+        script {
+            name = "Deploy"
+            conditions {
+                equals("env.TWILIO_BUILD_WAIT_OUTCOME", "completed")
+            }
+            scriptContent = "./deploy-build.sh %env.TWILIO_BUILD_SID%"
+        }
+    }
+
+    failureConditions {
+        executionTimeoutMin = 20
+    }
+})
