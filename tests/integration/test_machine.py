@@ -191,8 +191,8 @@ def test_every_standard_stream_closed(tool: Tool, tmp_path: Path) -> None:
     with Wire(status("building"), status("completed")) as wire:
         env = base_env(wire.root, tmp_path)
         command = ["sh", "-c", 'exec "$0" "$1" <&- >&- 2>&-', sys.executable, str(ENTRYPOINT)]
-        code = subprocess.run(command, env=env, cwd=tool.cwd, check=False, timeout=20).returncode
-    run = Finished(code, "", "", 0, env, tool.cwd)
+        process = subprocess.Popen(command, env=env, cwd=tool.cwd)
+        run = Running(process, env, tool.cwd).finish(check=False)
     assert run.code == 0
     assert run.outputs["outcome"] == "completed"
     assert run.output_json["outcome"] == "completed"
