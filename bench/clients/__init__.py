@@ -1,0 +1,1 @@
+"""The programs that this project's own is compared with, each as people would write it."""
