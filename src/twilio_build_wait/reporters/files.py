@@ -84,8 +84,12 @@ def _write(descriptor: int, text: str) -> None:
 def _ends_with_newline(path: str) -> bool:
     """Say whether what is appended begins a line of its own; True where it cannot be seen."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) == b"\n"
     except OSError:  # absent, empty, or not readable
         return True
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a named pipe would wait for its other end
