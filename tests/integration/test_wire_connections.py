@@ -1,5 +1,6 @@
 """What the tool makes of a connection that breaks, lies, or does not end."""
 
+import gzip
 import re
 import time
 from pathlib import Path
@@ -56,6 +57,10 @@ BREAKS: dict[str, Act] = {
     ),
     "chunk-size-of-a-thousand-digits": raw(
         head(200, "OK", {"Transfer-Encoding": "chunked"}) + b"f" * 1000 + b"\r\n" + GOOD
+    ),
+    "gzip-though-not-asked-for": raw(
+        head(200, "OK", {"Content-Encoding": "gzip"}, len(gzip.compress(GOOD)))
+        + gzip.compress(GOOD)
     ),
     "gzip-cut": raw(head(200, "OK", {"Content-Encoding": "gzip"}, 5) + b"\x1f\x8b\x08\0\0"),
     "gzip-that-is-none": raw(head(200, "OK", {"Content-Encoding": "gzip"}, 7) + b"nothing"),

@@ -77,7 +77,9 @@ NOT_A_READING = {
     "duplicate-keys-disagree": b'{"status": "failed", ' + build_json("completed")[1:],
     "deep-nesting": b"[" * 60_000,
     "deep-nesting-in-status": swapped('"completed"', "[" * 30_000 + "]" * 30_000),
+    "deep-nesting-elsewhere": completed_and('"links": ' + "[" * 30_000 + "]" * 30_000),
     "invalid-utf-8": swapped(SERVICE_SID, "\udcff\udcfe"),
+    "byte-order-mark": b"\xef\xbb\xbf" + build_json("completed"),
     "utf-16": build_json("completed").decode().encode("utf-16"),
     "over-64-kib": build_json("completed") + b" " * (64 << 10),
     "nul-bytes": b"\0" * 300,
@@ -123,6 +125,16 @@ def test_a_code_outside_of_http_is_read_again(tool: Tool, tmp_path: Path, code: 
     assert run.code == 0, run.stdout
     assert run.outputs["polls"] == "2"
     assert str(code) in run.visible
+
+
+def test_early_hints_are_no_reply(tool: Tool, tmp_path: Path) -> None:
+    # What comes behind them in the connection is left there, and is nobody's reply.
+    hints = head(103, "Early Hints", {"Link": "</style.css>; rel=preload"})
+    late = head(200, "OK", None, len(build_json("failed"))) + build_json("failed")
+    with Wire(raw(hints + late), status("completed")) as wire:
+        run = run_against(tool, tmp_path, wire)
+    assert run.code == 0, run.stdout
+    assert run.outputs["polls"] == "2"
 
 
 def test_a_long_row_of_passing_faults_backs_off(tool: Tool, tmp_path: Path) -> None:
@@ -450,6 +462,7 @@ ODD_BUT_GOOD: dict[str, Act] = {
         "completed", {"Content-Type": "application/json; charset=utf-16"}
     ),
     "indented": reply(200, json.dumps(json.loads(build_json("completed")), indent=4).encode()),
+    "huge-integer-elsewhere": reply(200, completed_and(f'"size": {"9" * 5000}')),
     "keys-that-differ-in-case": reply(200, completed_and('"Status": "failed"')),
     "escaped-letters": reply(200, swapped("completed", "\\u0063ompleted")),
     "no-reason-phrase": status("completed"),

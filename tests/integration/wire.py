@@ -238,13 +238,13 @@ class Wire:
     def _serve(self, peer: Peer) -> None:
         # A client that leaves is what half of the acts are about, never the server's failure.
         with contextlib.suppress(OSError):
-            while peer.open and self._act(on_connect=True) is not None:
+            while self._goes_on(peer) and self._act(on_connect=True) is not None:
                 self._take().run(peer)
-            if self.tls is not None and peer.open:
+            if self.tls is not None and self._goes_on(peer):
                 peer.sock.settimeout(10)
                 peer.sock = self.tls.wrap_socket(peer.sock, server_side=True)
                 peer.sock.settimeout(_TICK_S)
-            while peer.open and not self.stopping:
+            while self._goes_on(peer):
                 peer.request = peer.read_request()
                 if peer.request is None:
                     break
@@ -253,6 +253,9 @@ class Wire:
                 self._take().run(peer)
         with contextlib.suppress(OSError):
             peer.sock.close()
+
+    def _goes_on(self, peer: Peer) -> bool:
+        return peer.open and not self.stopping
 
     def _act(self, *, on_connect: bool) -> Act | None:
         act = self.acts[min(self._next, len(self.acts) - 1)]
