@@ -1,5 +1,6 @@
 """Every row of the table of endings: the outcome, the exit code, the annotation, the outputs."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -157,8 +158,19 @@ def a_full_disk(_: Path) -> Path:
     return Path("/dev/full")
 
 
+def a_pipe_nobody_reads(path: Path) -> Path:
+    os.mkfifo(path / "pipe")
+    return path / "pipe"
+
+
 Broken = Callable[[Path], Path]
-GITHUB_BREAKS: list[Broken] = [missing_folder, below_a_file, a_folder, a_full_disk]
+GITHUB_BREAKS: list[Broken] = [
+    missing_folder,
+    below_a_file,
+    a_folder,
+    a_full_disk,
+    a_pipe_nobody_reads,
+]
 FILE_BREAKS: list[Broken] = [below_a_file, a_folder]
 
 
@@ -220,9 +232,12 @@ def test_only_the_last_write_counts(tool: Tool, tmp_path: Path) -> None:
     assert run.outputs["outcome"] == run.output_json["outcome"] == "completed"
 
 
-def test_a_summary_that_cannot_be_written_is_only_warned_about(tool: Tool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", GITHUB_BREAKS)
+def test_a_summary_that_cannot_be_written_is_only_warned_about(
+    tool: Tool, tmp_path: Path, broken: Broken
+) -> None:
     with ScriptedServer(build("completed")) as server:
-        run = tool.run(base_env(server.url, tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path)))
+        run = tool.run(base_env(server.url, tmp_path, GITHUB_STEP_SUMMARY=str(broken(tmp_path))))
     assert run.code == 0, run.stdout
     (warning,) = run.named("warning")
     assert "summary" in warning.data.lower() or "GITHUB_STEP_SUMMARY" in warning.data
