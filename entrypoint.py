@@ -4,36 +4,60 @@
 import signal
 
 caught: list[int] = []
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda received, _frame: caught.append(received))
 
-# As PID 1 a signal that comes before its handler is lost, hence no import above this line.
+
+def cancel(number: int, _frame: object) -> None:
+    """Note a signal; what it finds hanging before the package takes over gets less than 1 s."""
+    caught.append(number)
+    if len(caught) == 1:
+        signal.setitimer(signal.ITIMER_REAL, 0.7)
+
+
+# As PID 1 a signal that comes before its handler is lost, hence no import above these lines.
+signal.signal(signal.SIGALRM, lambda _number, _frame: leave(128 + caught[0], "cancelled"))
+signal.signal(signal.SIGINT, cancel)
+signal.signal(signal.SIGTERM, cancel)
+
 import os  # noqa: E402
 import sys  # noqa: E402
 
-BUG = 70  # a package that does not import is one, too
-code = BUG
-try:
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
-    from twilio_build_wait.main import run
 
-    code = run(caught)
-except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)
-    from traceback import extract_tb
+def leave(code: int, outcome: str = "") -> None:
+    """End with an exit code, and with nothing else: never returns."""
+    try:
+        if outcome and (path := os.environ.get("GITHUB_OUTPUT")):
+            append = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+            os.write(os.open(path, append, 0o666), f"\noutcome={outcome}\n".encode())
+    finally:
+        # Not sys.exit: what still hangs in a thread, or a closed standard output, must not
+        # change the exit code.
+        os._exit(code)
 
-    # Where it happened and what kind it is, and never its message: that could hold a secret.
+
+def main() -> None:
+    """Run the package; a bug of ours, a package that does not import included, exits 70."""
+    code, outcome = 70, "error"
+    try:
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
+        from twilio_build_wait.main import run  # noqa: PLC0415
+
+        code, outcome = run(caught), ""
+    except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)
+        complain(error)
+    finally:
+        leave(code, outcome)
+
+
+def complain(error: BaseException) -> None:
+    """Say where it happened and what kind it is; its message could hold a secret."""
+    from traceback import extract_tb  # noqa: PLC0415
+
     said = ["Traceback (most recent call last):"]
     said += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
     said += [type(error).__name__, "twilio-build-wait could not run; nothing was requested"]
     if os.environ.get("GITHUB_ACTIONS"):
         said += ["::error title=Internal error in twilio-build-wait::it could not run; see the log"]
     os.write(1, "\n".join([*said, ""]).encode(errors="backslashreplace"))
-finally:
-    try:
-        if code == BUG and os.environ.get("GITHUB_OUTPUT"):
-            with open(os.environ["GITHUB_OUTPUT"], "a") as file:
-                file.write("\noutcome=error\n")
-    finally:
-        # Not sys.exit: what still hangs in a thread, or a closed standard output, must not
-        # change the exit code.
-        os._exit(code)
+
+
+main()

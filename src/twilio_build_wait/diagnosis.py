@@ -108,6 +108,7 @@ def diagnose(
     clock: Callable[[], float],
     now: Callable[[], float],
     show: Callable[[str], str],
+    redact: Callable[[str], str],
 ) -> Diagnosis:
     """Look for the reason of a failed build, within `LIMIT` seconds; never raises for a bad peer.
 
@@ -118,6 +119,7 @@ def diagnose(
         clock: a monotonic clock, in seconds.
         now: seconds since the epoch.
         show: makes a piece of foreign text safe to show.
+        redact: takes credentials out of a text, before it is taken apart.
     """
     end = clock() + LIMIT
     alerts: list[_Alert] = []
@@ -135,7 +137,7 @@ def diagnose(
         if isinstance(page, Fault):
             contents.append(Finding(_NO_ALERTS, page.cause))
         elif isinstance(listed := page.get("alerts"), list):
-            alerts = _related(listed, [settings.build_sid, progress.service_sid])
+            alerts = _related(listed, [settings.build_sid, progress.service_sid], redact)
         else:
             contents.append(Finding(_NO_ALERTS, "Twilio sent no list of alerts"))
     except Cancelled:
@@ -188,7 +190,7 @@ def _alerts_url(root: str, created: datetime | None, now: datetime) -> str:
     return f"{root}/v1/Alerts?{urlencode(window)}"
 
 
-def _related(alerts: list[object], sids: list[str]) -> list[_Alert]:
+def _related(alerts: list[object], sids: list[str], redact: Callable[[str], str]) -> list[_Alert]:
     """Choose the alerts that may be about the build: the surest first, then the newest."""
     found = []
     for alert in alerts:
@@ -212,7 +214,8 @@ def _related(alerts: list[object], sids: list[str]) -> list[_Alert]:
         else:
             continue
         date = _date(alert.get("date_generated")) or _date(alert.get("date_created")) or _EPOCH
-        message = _message(alert.get("alert_text"))
+        alert_text = alert.get("alert_text")
+        message = _message(redact(alert_text)) if isinstance(alert_text, str) else ""
         if code or message:
             found.append(_Alert(doubt, date, code, message))
     found.sort(key=lambda alert: alert.date, reverse=True)
@@ -222,13 +225,11 @@ def _related(alerts: list[object], sids: list[str]) -> list[_Alert]:
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def _message(alert_text: object) -> str:
+def _message(alert_text: str) -> str:
     """Decode an alert's text: a query string with `parserMessage` or `Msg`, or a plain sentence.
 
     Source: twilio-cli, src/commands/debugger/logs/list.js.
     """
-    if not isinstance(alert_text, str):
-        return ""
     try:
         fields = parse_qs(alert_text, max_num_fields=100)
     except ValueError:

@@ -27,7 +27,7 @@ def run(caught: list[int]) -> int:
         caught: the numbers of the signals that the handlers of the first statements have seen.
     """
     signals = Signals(caught)
-    write = standard_output()
+    write = standard_output(hurried=lambda: signals.caught is not None)
     if sys.argv[1:] in (["--help"], ["-h"], ["--version"]):
         from twilio_build_wait import usage  # noqa: PLC0415 (a wait has no need of it)
 
@@ -58,24 +58,49 @@ def main(
     console = Console(write, choose(environ), redact, time.monotonic, live=live)
     reporters = Reporters(environ, settings, console, time.time)
     known = _known(settings, redact)
+    console.progress = known
+    ended: Outcome | None = None
     findings: tuple[Finding, ...] = ()
+    lost: list[str] = []
+
+    def last_will() -> int:
+        return _left(signals.caught or 0, ended, lost, reporters)
+
+    signals.last_will = last_will
     try:
         ended = _before_the_wait(settings, known, signals, console)
         reporters.open(ended)
         if ended is None:
             reporters.begin(known)
             ended = _wait(settings, known, signals, console)
-        saved = reporters.save(ended)
+        lost = reporters.save(ended)
         if ended.ending is Ending.FAILED and settings.diagnose:
             ended, findings = _diagnose(settings, ended, signals, console)
             reporters.amend(ended)
     except Exception as error:  # noqa: BLE001 (a bug of ours must not look like a failed build)
         ended = Outcome(Ending.ERROR, known, _BUG)
         reporters.crash(error)
-        saved = reporters.save(ended)
-    reporters.announce(ended, findings, saved=saved)
-    lost = ended.ending is Ending.COMPLETED and not saved
-    return EXIT_OUTPUT_LOST if lost else ended.ending.exit_code
+        lost = reporters.save(ended)
+    reporters.announce(ended, findings, lost=lost)
+    return _exit_code(ended, lost)
+
+
+def _exit_code(ended: Outcome, lost: Sequence[str]) -> int:
+    is_lost = ended.ending is Ending.COMPLETED and lost
+    return EXIT_OUTPUT_LOST if is_lost else ended.ending.exit_code
+
+
+def _left(number: int, ended: Outcome | None, lost: Sequence[str], reporters: Reporters) -> int:
+    """Report what can be, when a signal is not answered in time; return the exit code.
+
+    A verdict once read is final. Before there is one, the wait was cancelled.
+    """
+    if ended is None:
+        progress = reporters.console.progress
+        ended = Outcome(Ending.of_signal(number), progress, str(Cancelled(number)))
+        lost = reporters.save(ended)
+        reporters.announce(ended, lost=lost)
+    return _exit_code(ended, lost)
 
 
 def _known(settings: Settings, redact: Callable[[str], str]) -> Progress:
@@ -138,6 +163,7 @@ def _diagnose(
             clock=time.monotonic,
             now=time.time,
             show=console.show,
+            redact=console.redact,
         )
     except Exception as error:  # noqa: BLE001 (a bug of ours, and no reason to change the verdict)
         console.line(f"the reason could not be looked up: {type(error).__name__}")

@@ -1,11 +1,12 @@
 """SIGINT and SIGTERM, remembered at once and answered where the program waits.
 
-A handler only notes the signal; nothing is ever interrupted half-way. The two places that can
+A handler only notes the signal; nothing is interrupted half-way. The two places that can
 take long, a pause and a request, both wait here, on one queue that the handlers and the worker
 threads feed. So a signal is answered at once even while a request or a name look-up hangs in a
 system call that no signal can interrupt: it hangs in a thread that is left behind.
 """
 
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,12 @@ from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
+
+#: How long a signal may go unanswered, in seconds; a wait that is cancelled ends within one.
+GRACE = 0.7
+
+# What a shell reports for a process that a signal ended.
+_SIGNAL_BASE = 128
 
 #: The signals that cancel a wait.
 CANCELLING = (signal.SIGINT, signal.SIGTERM)
@@ -40,12 +47,21 @@ class Signals:
         # Putting into a SimpleQueue is safe in a signal handler, where Event.set can deadlock
         # (queue.SimpleQueue.put in the library reference: "reentrant").
         self._queue: SimpleQueue[object] = SimpleQueue()
+        #: What to do, and the exit code to leave with, when a signal is not answered in time: the
+        #: main thread hangs where it does not wait here, in an import from a slow disk, say.
+        self.last_will: Callable[[], int] = lambda: _SIGNAL_BASE + self._caught[0]
         for number in CANCELLING:
             signal.signal(number, self._handle)
+        signal.signal(signal.SIGALRM, self._leave)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._caught.append(number)
         self._queue.put(None)
+        if len(self._caught) == 1:
+            signal.setitimer(signal.ITIMER_REAL, GRACE)
+
+    def _leave(self, _number: int, _frame: FrameType | None) -> None:
+        os._exit(self.last_will())
 
     @property
     def caught(self) -> int | None:

@@ -5,6 +5,7 @@ CI runner sees it, and through a `Redactor` so that no credential is in it.
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
@@ -49,11 +50,14 @@ def clip(text: str, limit: int = LIMIT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
 
 
+def flat(text: str) -> str:
+    """Make `text` one line: every line break a space, every other control character replaced."""
+    return text.translate(_HARMLESS)
+
+
 def safe(text: str) -> str:
-    """Make `text` one harmless line: no control characters, line breaks or log-command openers."""
-    return _OPENERS.sub(
-        lambda found: ": :" if found[0] == "::" else "# #", text.translate(_HARMLESS)
-    )
+    """Make `text` one harmless line: flat, and without log-command openers."""
+    return _OPENERS.sub(lambda found: ": :" if found[0] == "::" else "# #", flat(text))
 
 
 def piece(text: str) -> str:
@@ -98,6 +102,7 @@ class Redactor:
             encoded = base64.b64encode(raw).decode().rstrip("=")
             urlsafe = base64.urlsafe_b64encode(raw).decode().rstrip("=")
             forms |= {secret, encoded, urlsafe, quote(encoded, safe="")}
+            forms |= {repr(secret)[1:-1], json.dumps(secret)[1:-1]}  # in messages of exceptions
             forms |= {quote(secret, safe="", errors="replace"), quote(secret, errors="replace")}
             forms.add(quote_plus(secret, errors="replace"))
         longest_first = sorted(forms, key=len, reverse=True)

@@ -89,21 +89,22 @@ class Reporters:
         if start:
             self.console.command(start)
 
-    def save(self, outcome: Outcome) -> bool:
-        """Save every output; return whether every channel took them."""
+    def save(self, outcome: Outcome) -> list[str]:
+        """Save every output; return the names of the channels that could not be written."""
         if self._section_end:
             self.console.command(self._section_end)
             self._section_end = ""
         values = outputs(outcome.progress, outcome)
-        saved = [self._save(channel, values) for channel in self._channels]
-        return all(saved)
+        return [channel.name for channel in self._channels if not self._save(channel, values)]
 
     def amend(self, outcome: Outcome) -> None:
         """Save the reason again: the diagnosis has found a better one."""
         for channel in self._channels:
             self._save(channel, {"reason": outcome.reason})
 
-    def announce(self, outcome: Outcome, findings: Sequence[Finding] = (), *, saved: bool) -> None:
+    def announce(
+        self, outcome: Outcome, findings: Sequence[Finding] = (), *, lost: Sequence[str] = ()
+    ) -> None:
         """Write what was found about a failed build, the job summary and the ending."""
         findings = [replace(found, text=self.console.show(found.text)) for found in findings]
         for found in findings:
@@ -123,12 +124,13 @@ class Reporters:
             self.console.line(
                 f"{ending.title} after {waited}, {count(outcome.progress.polls, 'read')}"
             )
-            if not saved:
+            if lost:
                 self.console.note(
                     Level.ERROR,
                     "Outputs lost",
-                    "the Twilio build completed, but later steps would not learn of it, for an "
-                    "output could not be written (see above); mend that and run the step again",
+                    f"the Twilio build completed, but later steps would not learn of it: "
+                    f"{', '.join(lost)} could not be written (the log says why); "
+                    "mend that and run the step again",
                 )
         elif findings:
             self.console.note(ending.level, ending.title, outcome.reason)

@@ -1,7 +1,11 @@
 """The log: everything that a person or a runner reads on standard output."""
 
+import errno
 import os
+import select
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from twilio_build_wait import text
 from twilio_build_wait.durations import render
@@ -13,6 +17,10 @@ from twilio_build_wait.results import BUILDING, COMPLETED, FAILED, Fault, Readin
 #: interrupted for it, so that no silence is longer than 30 s.
 QUIET_FOR = 20.0
 
+#: How long a reader of the log that has stalled is waited for, in seconds.
+PATIENCE = 10.0
+
+_GLANCE = 0.05
 _MOST_WARNINGS = 3
 _LIVE_STATUS = 30
 _ERASE_LINE = "\r\x1b[2K"
@@ -51,13 +59,16 @@ class Console:
         self._status: str | None = None
         self._warned: set[str] = set()
         self._began = clock()
-        self._polls = 0
+        #: What is known of the wait so far.
+        self.progress = Progress()
+
+    def redact(self, foreign: str) -> str:
+        """Take credentials out of foreign text, and leave the rest as it is."""
+        return self._redact(foreign)
 
     def show(self, foreign: str) -> str:
         """Make foreign text one safe line of at most 500 characters, without credentials."""
-        # Redacted twice: making it safe turns a line break into a space, which a credential may
-        # hold.
-        return text.clip(self._redact(text.safe(self._redact(foreign))))
+        return text.clip(self._safe(foreign))
 
     def line(self, message: str) -> None:
         """Write a line for a person."""
@@ -110,7 +121,7 @@ class Console:
         """Show that the wait is alive; to be called about once a second."""
         elapsed = self._clock() - self._began
         status = self.show(self._status) if self._status is not None else "no status yet"
-        reads = count(self._polls, "read")
+        reads = count(self.progress.polls, "read")
         if self._live:
             self._is_live_line_up = True
             status = text.clip(status, _LIVE_STATUS)  # a line that wraps cannot be written over
@@ -119,7 +130,7 @@ class Console:
             self.line(f"{_stamp(elapsed)}  still waiting: {status}, {reads}")
 
     def _keep(self, progress: Progress) -> None:
-        self._polls = progress.polls
+        self.progress = progress
         self._began = self._clock() - progress.elapsed
 
     def _debug(self, progress: Progress, result: str) -> None:
@@ -128,7 +139,9 @@ class Console:
             self.command(line)
 
     def _safe(self, message: str) -> str:
-        return text.safe(self._redact(message))
+        # Redacted before and after it is made flat: a credential may hold what a line break
+        # becomes; and before openers are broken, which it may hold as well.
+        return text.safe(self._redact(text.flat(self._redact(message))))
 
     def _put(self, characters: str) -> None:
         try:
@@ -143,11 +156,12 @@ def _stamp(elapsed: float) -> str:
     return f"{elapsed:7.1f}s"
 
 
-def standard_output() -> Callable[[bytes], None]:
+def standard_output(hurried: Callable[[], bool]) -> Callable[[bytes], None]:
     """Return a function that writes to standard output, unbuffered, or raises OSError.
 
     Where standard output is closed, its descriptor is taken, so that no file or connection opened
-    later gets it, and with it the log.
+    later gets it, and with it the log. A reader that stalls is waited for, but not for ever, and
+    not at all once `hurried` says so: a log that nobody reads must not hold up the verdict.
     """
     try:
         os.fstat(1)
@@ -161,19 +175,19 @@ def standard_output() -> Callable[[bytes], None]:
 
         return refuse
 
+    patience = PATIENCE
+
     def write(data: bytes) -> None:
+        nonlocal patience
         while data:
-            try:
-                data = data[os.write(1, data) :]
-            except BlockingIOError:
-                _until_writable()
+            until = time.monotonic() + patience
+            # What is no longer than PIPE_BUF does not block once the pipe is writable (pipe(7)).
+            while not select.select([], [1], [], min(patience, _GLANCE))[1]:
+                if hurried() or time.monotonic() >= until:
+                    patience = 0.0
+                    raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
+            with suppress(BlockingIOError):
+                data = data[os.write(1, data[: select.PIPE_BUF]) :]
+            patience = PATIENCE
 
     return write
-
-
-def _until_writable() -> None:
-    """Wait for a reader of a non-blocking standard output, or give up."""
-    import select  # noqa: PLC0415 (hardly ever needed)
-
-    if not select.select([], [1], [], 1.0)[1]:
-        raise TimeoutError(0, "nobody reads it")
