@@ -14,20 +14,27 @@ def cancel(number: int, _frame: object) -> None:
 
 
 # As PID 1 a signal that comes before its handler is lost, hence no import above these lines.
-signal.signal(signal.SIGALRM, lambda _number, _frame: leave(128 + caught[0], "cancelled"))
+signal.signal(signal.SIGALRM, lambda _number, _frame: leave(128 + caught[0], *CANCELLED))
 signal.signal(signal.SIGINT, cancel)
 signal.signal(signal.SIGTERM, cancel)
 
 import os  # noqa: E402
 import sys  # noqa: E402
 
+#: Every output of a wait that was cancelled before anything was known.
+CANCELLED: list[str] = [
+    "outcome=cancelled",
+    *("status=", "build-sid=", "service-sid=", "account-sid=", "url="),
+    *("elapsed-seconds=0.0", "polls=0", "reason=cancelled before it began"),
+]
 
-def leave(code: int, outcome: str = "") -> None:
-    """End with an exit code, and with nothing else: never returns."""
+
+def leave(code: int, *outputs: str) -> None:
+    """Write step outputs and end with an exit code, and with nothing else: never returns."""
     try:
-        if outcome and (path := os.environ.get("GITHUB_OUTPUT")):
+        if outputs and (path := os.environ.get("GITHUB_OUTPUT")):
             append = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
-            os.write(os.open(path, append, 0o666), f"\noutcome={outcome}\n".encode())
+            os.write(os.open(path, append, 0o666), "\n".join(["", *outputs, ""]).encode())
     finally:
         # Not sys.exit: what still hangs in a thread, or a closed standard output, must not
         # change the exit code.
@@ -36,16 +43,16 @@ def leave(code: int, outcome: str = "") -> None:
 
 def main() -> None:
     """Run the package; a bug of ours, a package that does not import included, exits 70."""
-    code, outcome = 70, "error"
+    code, outputs = 70, ["outcome=error"]
     try:
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
         from twilio_build_wait.main import run  # noqa: PLC0415
 
-        code, outcome = run(caught), ""
+        code, outputs = run(caught), []
     except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)
         complain(error)
     finally:
-        leave(code, outcome)
+        leave(code, *outputs)
 
 
 def complain(error: BaseException) -> None:
