@@ -1,4 +1,4 @@
-"""For all unit tests: how hypothesis searches, and that handlers of signals are put back."""
+"""For all unit tests: how hypothesis searches, and signals without consequences."""
 
 import signal
 from collections.abc import Iterator
@@ -16,10 +16,16 @@ settings.load_profile("unit")
 
 
 @pytest.fixture
-def _handlers() -> Iterator[None]:
-    """Put back the handlers of the signals that a test takes over."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+def alarms(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Put back the handlers of the signals that a test takes over; return the alarms it has set.
+
+    They are noted and never rung: `Signals` leaves the process when one does.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
     before = [signal.getsignal(number) for number in numbers]
-    yield
+    noted: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "setitimer", lambda _which, seconds: noted.append(seconds))
+        yield noted
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
