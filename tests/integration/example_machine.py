@@ -42,14 +42,16 @@ class Done:
 class Machine:
     """Runs commands in ``folder``, with ``bin`` first on the PATH.
 
-    ``log`` is what all of them have said. In the tests without Docker `twilio-build-wait` and
-    `docker run` are the real program in a process of its own.
+    ``log`` is what all of them have said, ``scripts`` what was run, each after its shell. In the
+    tests without Docker `twilio-build-wait` and `docker run` are the real program in a process of
+    its own.
     """
 
     folder: Path
     bin: Path
     variables: dict[str, str]
     log: list[str] = field(default_factory=list)
+    scripts: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def prepare(cls, home: Path, variables: Mapping[str, str]) -> "Machine":
@@ -92,6 +94,7 @@ class Machine:
         ``in_image`` says that the CI runs it in a container of the image, whose entrypoint it
         replaces. Here the machine itself is that container.
         """
+        self.scripts.append((shell[0], script))
         environment = self._environment(env)
         words = [*shell, script]
         return self._execute(self.container(words, environment) if in_image else words, environment)

@@ -234,10 +234,8 @@ def woodpecker(machine: Machine) -> bool:
         if settings := step.get("settings"):
             assert "commands" not in step
             assert step["image"] == IMAGE
-            env = {
-                f"PLUGIN_{name.upper().replace('-', '_')}": value
-                for name, value in filled(settings).items()
-            }
+            # Woodpecker would make an underscore of a hyphen, Drone does not.
+            env = {f"PLUGIN_{name.upper()}": value for name, value in filled(settings).items()}
             done = machine.plugin({**env, "CI": "woodpecker"})
         else:
             done = machine.run("\n".join(step["commands"]), env, shell=SH_E)
