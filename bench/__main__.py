@@ -29,13 +29,14 @@ def main() -> int:
     parser.add_argument(
         "section",
         nargs="*",
-        choices=[*sections, "page"],
-        help="what to measure (default: everything); `page` only writes the page again",
+        help=f"{', '.join(sections)}, or page, which only writes the page again (default: all)",
     )
     parser.add_argument("--runs", type=int, default=RUNS, help="runs of each policy (%(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="(%(default)s)")
     parser.add_argument("--docs", type=Path, default=store.DOCS, help="where to write to")
     given = parser.parse_args()
+    if unknown := set(given.section) - {*sections, "page"}:
+        parser.error(f"there is no section {', '.join(sorted(unknown))}")
     folder = given.docs / store.FOLDER
     begun, lacking = time.monotonic(), False
     for name in given.section or sections:

@@ -5,6 +5,7 @@ from typing import Any
 from bench import programs
 from bench.markdown import TIMES, ratio
 from bench.polling import OWN
+from bench.processes import MOST_MEMORY, MOST_TIME
 from bench.svg import Drawing, Scale, apart, axes, beside
 
 #: What each policy is drawn in; those with a fixed interval are one family.
@@ -42,7 +43,7 @@ def trade_off(polling: dict[str, Any]) -> Drawing:
         "What each policy pays in requests for how late it is",
         "Two scatter plots of the mean number of requests for each build against the mean lag, and "
         "against the lag as a share of the build time. Nearer to the lower left is better; the "
-        "shaded line is about what a schedule could reach that knew the distribution.",
+        "dashed line is about what a schedule could reach that knew the distribution.",
     )
     left = Scale(6, 300, 80, 480, logarithmic=True)
     right = Scale(6, 300, 580, 980, logarithmic=True)
@@ -72,6 +73,8 @@ def trade_off(polling: dict[str, Any]) -> Drawing:
             width=1.5,
             dash="4 4",
         )
+        for one in polling["alternatives"]:
+            drawing.dot(x(one["requests"]), y(one[measure]), 2, "soft", hollow=True)
         policies = {name: found["calm"] for name, found in polling["policies"].items()}
         points = [(x(one["requests"]), y(one[measure])) for one in policies.values()]
         for place, label, name in zip(
@@ -83,7 +86,8 @@ def trade_off(polling: dict[str, Any]) -> Drawing:
     drawing.text(
         500,
         460,
-        "dashed: about the least that a schedule could reach which knew how long builds take",
+        "dashed: about the least that a schedule could reach which knew how long builds take; "
+        "small rings: other numbers for this project's",
         "soft",
         anchor="middle",
     )
@@ -184,9 +188,9 @@ def processes(data: dict[str, Any]) -> Drawing:
     )
     most = max(1.5, highest * 1.1)
     panels = (
-        ("wall", "Time, start to end", Scale(0, most, 265, 465), 1.25),
-        ("cpu", "CPU time", Scale(0, most, 510, 710), None),
-        ("memory", "Peak memory, MiB", Scale(0, max(70, memory * 1.15), 755, 965), 45.0),
+        ("wall", "Time, start to end", Scale(0, most, 265, 435), MOST_TIME),
+        ("cpu", "CPU time", Scale(0, most, 515, 685), None),
+        ("memory", "Peak memory, MiB", Scale(0, max(70, memory * 1.1), 765, 935), MOST_MEMORY),
     )
     for kind, title, x, limit in panels:
         drawing.text(x.start, 32, title, bold=True)
@@ -202,12 +206,10 @@ def processes(data: dict[str, Any]) -> Drawing:
             found, y = data["programs"][name][kind], 68 + 34 * number
             value = found if kind == "memory" else found["median"]
             drawing.bar(x.start, y - 9, max(1.0, x(value) - x.start), 18, _program(name))
-            end = x(value)
             if kind != "memory" and found["high"] > found["low"]:
                 drawing.line(x(found["low"]), y, x(found["high"]), y, "ink", width=1.5)
-                end = max(end, x(found["high"]))
             label = f"{value:.0f}" if kind == "memory" else ratio(value)
-            drawing.text(end + 5, y + 4.5, label, "soft")
+            drawing.text(x.end + 42, y + 4.5, label, anchor="end")
     for number, name in enumerate(names):
         y = 68 + 34 * number
         drawing.text(253, y + 4.5, name, _program(name), anchor="end", bold=name == OWN)

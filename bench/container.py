@@ -36,10 +36,10 @@ def measure() -> dict[str, Any]:
         sids = build_sids()
         took: dict[str, list[float]] = {BARE: [], PYTHON: [], TOOL: []}
         for number in range(WARM_UP + ROUNDS):
-            for name, seconds in _round(base, emulator.url, next(sids)).items():
+            for name, seconds in one_round(base, IMAGE, emulator.url, next(sids)).items():
                 if number >= WARM_UP:
                     took[name].append(seconds)
-        sizes = {"base": _size(base), "image": _size(IMAGE)}
+        sizes = {"base": size(base), "image": size(IMAGE)}
     return {
         "rounds": ROUNDS,
         "base": base,
@@ -65,15 +65,22 @@ def base_image() -> str:
     return str(named)
 
 
-def _round(base: str, url: str, build_sid: str) -> dict[str, float]:
-    """Start each container once; return the seconds each took, from command to prompt."""
+def one_round(base: str, image: str, url: str, build_sid: str) -> dict[str, float]:
+    """Start each container once; return the seconds each took, from command to prompt.
+
+    Args:
+        base: the bare base image.
+        image: the image made on it.
+        url: the emulator's, which knows every build as completed.
+        build_sid: the build to read.
+    """
     with TemporaryDirectory() as folder:
         given = environment(url, build_sid, Path(folder), None)
     flags = [f"--env={name}={value}" for name, value in given.items() if "TWILIO" in name]
     return {
         BARE: _timed(base, "true"),
         PYTHON: _timed(base, "python3", "-c", "pass"),
-        TOOL: _timed(*flags, IMAGE, says="completed"),
+        TOOL: _timed(*flags, image, says="completed"),
     }
 
 
@@ -103,7 +110,7 @@ def _inspect(image: str) -> dict[str, Any]:
     return dict(inspected)
 
 
-def _size(image: str) -> float:
+def size(image: str) -> float:
     """Return the size of an image's layers unpacked, in MiB."""
     return float(_inspect(image)["Size"]) / 2**20
 

@@ -9,12 +9,16 @@ from typing import Any
 TIMES, TO = "\N{MULTIPLICATION SIGN}", "\N{EN DASH}"
 
 _WIDTH = 100
+#: How a cell with a number begins, or one that has none to show.
+_NUMBER = re.compile(r"\**([-+]?\d|—)")
 _TWO_DIGITS, _ONE_DIGIT = 100.0, 10.0
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; every column but the first is aligned to the right."""
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    """Return a table; columns of numbers are aligned to the right."""
+    cells = [list(row) for row in rows]
+    numbers = [all(_NUMBER.match(cell) for cell in column) for column in zip(*cells, strict=True)]
+    lines = [list(head), ["---:" if number else "---" for number in numbers], *cells]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 

@@ -5,10 +5,8 @@ from typing import Any
 from bench.container import TOOL as TOOL_CONTAINER
 from bench.markdown import listed, measured, picture, ratio, seconds, spread, table
 from bench.polling import OWN
+from bench.processes import MOST_MEMORY, MOST_TIME
 from bench.programs import BASELINE, FLOOR, TOOL
-
-#: What the project allows itself: the time of one read over that of the imports, and MiB at most.
-MOST_TIME, MOST_MEMORY = 1.25, 45.0
 
 
 def processes_section(data: dict[str, Any]) -> str:

@@ -25,6 +25,9 @@ from emulator.server import Emulator, Options
 #: does meets all of them alike. The first rounds only warm caches up.
 ROUNDS, WARM_UP = 21, 2
 
+#: What the project allows itself: the time of one read over that of the imports, and MiB at most.
+MOST_TIME, MOST_MEMORY = 1.25, 45.0
+
 
 class WrongVerdictError(Exception):
     """A program did not say what it had to, so that its figures would mean nothing."""
