@@ -208,7 +208,7 @@ class _Reader:
             return "it has a user name; credentials have inputs of their own"
         if parts.scheme not in {"https", "http"}:
             return "it does not begin with https://"
-        bracketed = parts.netloc.startswith("[")
+        bracketed = "[" in parts.netloc
         known = _BRACKETED.fullmatch(parts.netloc) if bracketed else _HOST.fullmatch(host)
         if port == 0 or parts.netloc.endswith(":") or not known:
             return "its host or port cannot be read"

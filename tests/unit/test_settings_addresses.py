@@ -138,6 +138,8 @@ def test_a_root(raw: str, root: str) -> None:
         ("https://[::1]:", HOST),
         ("https://[::1]x", HOST),
         ("https://[v1.a]", HOST),
+        ("https://][v1.a", HOST),
+        ("https://a[::1]", HOST),
         ("https://gate%77ay.test", HOST),
         ("http://gateway.test", CLEAR),
         ("http://128.0.0.1", CLEAR),
