@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 # No deadline for one example: how long it takes is the machine's affair, and it has others to run.
-settings.register_profile("unit", deadline=None)
+settings.register_profile("unit", deadline=None, max_examples=60)
 # For mutation testing, where a verdict must be the same at every run.
 settings.register_profile(
     "mutation", deadline=None, derandomize=True, database=None, max_examples=40

@@ -464,3 +464,27 @@ def test_a_standard_output_that_is_closed_stays_taken(pipe: Pipe) -> None:
             write(b"lost")
     assert opened > 1
     assert null
+
+
+def test_standard_input_may_be_closed_as_well(pipe: Pipe) -> None:
+    kept = os.dup(0)
+    with pipe:
+        os.close(0)
+        os.close(1)
+        try:
+            write = patient()
+            open_now = [descriptor for descriptor in (0, 1, 2) if is_open(descriptor)]
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                write(b"lost")
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+    assert open_now == [0, 1, 2]
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

@@ -85,7 +85,7 @@ def test_the_grammar_is_the_one_of_the_readme(text: str) -> None:
         assert parse(text) == pytest.approx(float(expected))
 
 
-@given(st.text(DIGITS, min_size=310, max_size=5000), st.sampled_from(["", *UNITS]))
+@given(st.text(DIGITS, min_size=310, max_size=400), st.sampled_from(["", *UNITS]))
 def test_a_number_without_bounds_is_long_and_no_error(digits: str, unit: str) -> None:
     assert parse(f"1{digits}{unit}") == math.inf
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -86,6 +87,14 @@ def test_a_signal_ends_a_pause(number: int) -> None:
     assert caught.value.number == number
     assert time.monotonic() - begun < LONG
     sender.join()
+
+
+def test_a_pause_that_the_system_ends_early_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([5.0, 5.0, 5.009, 5.009, 5.011])
+    clock = SimpleNamespace(monotonic=lambda: next(readings))
+    monkeypatch.setattr("twilio_build_wait.signals.time", clock)
+    Signals([]).sleep(0.01)
+    assert next(readings, None) is None
 
 
 def test_there_is_no_pause_after_a_signal() -> None:

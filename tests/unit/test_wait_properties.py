@@ -150,13 +150,14 @@ def test_it_reads_once_at_the_deadline_and_not_before_it(
     script: list[tuple[float, Reading | Fault]], limits: Limits, drawn: list[float]
 ) -> None:
     world, outcome = play(script, limits, drawn)
-    deadline = world.reads[0].begun + limits.timeout
-    assert all(read.ended < deadline for read in world.reads[:-1])
-    assert world.reads[-1].begun <= deadline + TINY
+    *earlier, last = world.reads
+    start = world.reads[0].begun
+    assert all(read.ended - start < limits.timeout for read in earlier)
+    assert last.begun - start <= limits.timeout + TINY
     if outcome.ending is Ending.TIMED_OUT:
-        assert world.reads[-1].ended >= deadline
-    if world.reads[-1].begun >= deadline:
-        assert world.reads[-1].limit <= 5 + TINY
+        assert last.ended - start >= limits.timeout
+    if last.begun - start >= limits.timeout:
+        assert last.limit <= 5 + TINY
 
 
 # -- how often it reads ----------------------------------------------------------------------------
