@@ -50,6 +50,9 @@ def limits() -> Limits:
 class _Silent:
     """A watcher that does not look."""
 
+    def polling(self, progress: Progress) -> None:
+        """Hear that a read begins."""
+
     def reading(self, progress: Progress, reading: Reading) -> None:
         pass
 

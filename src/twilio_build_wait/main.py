@@ -78,7 +78,7 @@ def main(
             ended, findings = _diagnose(settings, ended, signals, console)
             reporters.amend(ended)
     except Exception as error:  # noqa: BLE001 (a bug of ours must not look like a failed build)
-        ended = Outcome(Ending.ERROR, known, _BUG)
+        ended = Outcome(Ending.ERROR, console.progress, _BUG)
         reporters.crash(error)
         lost = reporters.save(ended)
     reporters.announce(ended, findings, lost=lost)

@@ -33,6 +33,9 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 class Watcher(Protocol):
     """Whoever is told how the wait goes on."""
 
+    def polling(self, progress: Progress) -> None:
+        """Hear that a read begins."""
+
     def reading(self, progress: Progress, reading: Reading) -> None:
         """Hear of a good read."""
 
@@ -112,8 +115,10 @@ class Wait:
 
     def _step(self) -> Outcome | float:
         """Read once; return the outcome, or in how many seconds to read again."""
-        self._progress = replace(self._progress, polls=self._progress.polls + 1)
-        left = self._limits.timeout - self._elapsed() + LAST_READ_LIMIT
+        begun = self._elapsed()
+        self._progress = replace(self._progress, polls=self._progress.polls + 1, elapsed=begun)
+        self._watcher.polling(self._progress)
+        left = self._limits.timeout - begun + LAST_READ_LIMIT
         # A starved machine may wake late: the last read is still worth a try.
         result = self._read(max(0.1, min(READ_LIMIT, left)))
         elapsed = self._elapsed()

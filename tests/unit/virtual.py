@@ -69,6 +69,9 @@ class World:
 
     # -- the watcher ---------------------------------------------------------------------------
 
+    def polling(self, progress: Progress) -> None:
+        """Hear that a read begins."""
+
     def reading(self, progress: Progress, reading: Reading) -> None:
         self.told.append((progress, reading, None))
 

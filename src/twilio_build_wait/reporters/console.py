@@ -15,7 +15,7 @@ from twilio_build_wait.results import BUILDING, COMPLETED, FAILED, Fault, Readin
 
 #: After so many seconds without a line there is a sign of life. A read may take 10 s and is not
 #: interrupted for it, so that no silence is longer than 30 s.
-QUIET_FOR = 20.0
+QUIET_FOR = 15.0
 
 #: How long a reader of the log that has stalled is waited for, in seconds.
 PATIENCE = 10.0
@@ -92,9 +92,14 @@ class Console:
 
     # -- the wait, as it goes on ---------------------------------------------------------------
 
+    def polling(self, progress: Progress) -> None:
+        """Keep what is known when a read begins."""
+        self.progress = progress
+        self._began = self._clock() - progress.elapsed
+
     def reading(self, progress: Progress, reading: Reading) -> None:
         """Tell of a good read: a line when the status changes."""
-        self._keep(progress)
+        self.polling(progress)
         self._debug(progress, f"status {reading.status}")
         if reading.status != self._status:
             self._status = reading.status
@@ -112,7 +117,7 @@ class Console:
 
     def fault(self, progress: Progress, fault: Fault, pause: float | None) -> None:
         """Tell of a fault: a line for each, with what follows from it."""
-        self._keep(progress)
+        self.polling(progress)
         self._debug(progress, fault.cause)
         then = "" if pause is None else f"; reading again in {render(pause)}"
         self.line(f"{_stamp(progress.elapsed)}  {fault.cause}{then}")
@@ -128,10 +133,6 @@ class Console:
             self._put(f"{_ERASE_LINE}{_stamp(elapsed)}  {status}, {reads}")
         elif self._clock() - self._last_line >= QUIET_FOR:
             self.line(f"{_stamp(elapsed)}  still waiting: {status}, {reads}")
-
-    def _keep(self, progress: Progress) -> None:
-        self.progress = progress
-        self._began = self._clock() - progress.elapsed
 
     def _debug(self, progress: Progress, result: str) -> None:
         message = f"read {progress.polls} at {progress.elapsed:.3f} s: {self.show(result)}"
