@@ -88,6 +88,17 @@ def test_nothing_hostile_gets_into_the_report(tool: Tool, tmp_path: Path, hostil
     assert run.stdout.count("\x1b") == 4
 
 
+@pytest.mark.parametrize("path", ["/~team", "/$(id)", "/a;b", "/it's"])
+def test_a_gateway_s_address_that_a_shell_would_read_otherwise(
+    tool: Tool, tmp_path: Path, path: str
+) -> None:
+    with ScriptedServer(build("completed", url=None)) as server:
+        run = tool.run(on_gitlab(server.url + path, tmp_path))
+    assert run.code == 0
+    assert runner_model.dotenv(run.output_text)["TWILIO_BUILD_WAIT_URL"] == ""
+    assert f"dotenv cannot carry '{server.url}{path}/v1/Services/" in run.stdout
+
+
 def test_the_section_is_closed_before_the_ending(tool: Tool, tmp_path: Path) -> None:
     """So that the reason stands in the open, and the log after it is not folded away."""
     with ScriptedServer(twilio_error(401, 20003, "Authenticate")) as server:
