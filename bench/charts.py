@@ -74,7 +74,7 @@ def trade_off(polling: dict[str, Any]) -> Drawing:
             dash="4 4",
         )
         for one in polling["alternatives"]:
-            drawing.dot(x(one["requests"]), y(one[measure]), 2, "soft", hollow=True)
+            drawing.dot(x(one["requests"]), y(one[measure]), 1.3, "soft")
         policies = {name: found["calm"] for name, found in polling["policies"].items()}
         points = [(x(one["requests"]), y(one[measure])) for one in policies.values()]
         for place, label, name in zip(
@@ -87,7 +87,7 @@ def trade_off(polling: dict[str, Any]) -> Drawing:
         500,
         460,
         "dashed: about the least that a schedule could reach which knew how long builds take; "
-        "small rings: other numbers for this project's",
+        "small dots: other numbers for this project's",
         "soft",
         anchor="middle",
     )
