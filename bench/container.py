@@ -12,16 +12,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.processes import WrongVerdictError
-from bench.programs import REPOSITORY, MissingToolError, build_sids, environment
+from bench.programs import IMPORTS, REPOSITORY, MissingToolError, build_sids, environment
 from bench.spread import spread
 from emulator.server import Emulator, Options
 
 #: Each container is started once in each round; the first rounds only warm caches up.
 ROUNDS, WARM_UP = 11, 1
 IMAGE = "twilio-build-wait-bench"
+_PYTHON = "/opt/twilio-build-wait/bin/python"
 #: What the ratios are over: the bare base running `true`.
 BARE = "bare base, `true`"
 PYTHON = "bare base, `python3 -c pass`"
+IMPORTED = "the image, importing `requests` and `backoff`"
 TOOL = "the image, one read of a finished build"
 
 
@@ -34,7 +36,7 @@ def measure() -> dict[str, Any]:
     base = base_image()
     with _image(), Emulator(Options(default="completed:0s")) as emulator:
         sids = build_sids()
-        took: dict[str, list[float]] = {BARE: [], PYTHON: [], TOOL: []}
+        took: dict[str, list[float]] = {name: [] for name in (BARE, PYTHON, IMPORTED, TOOL)}
         for number in range(WARM_UP + ROUNDS):
             for name, seconds in one_round(base, IMAGE, emulator.url, next(sids)).items():
                 if number >= WARM_UP:
@@ -80,6 +82,7 @@ def one_round(base: str, image: str, url: str, build_sid: str) -> dict[str, floa
     return {
         BARE: _timed(base, "true"),
         PYTHON: _timed(base, "python3", "-c", "pass"),
+        IMPORTED: _timed(f"--entrypoint={_PYTHON}", image, "-I", "-c", IMPORTS),
         TOOL: _timed(*flags, image, says="completed"),
     }
 

@@ -1,6 +1,7 @@
 """The programs that are run side by side, and how one run of one of them is measured."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,6 +83,7 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def __enter__(self) -> Self:
@@ -89,8 +91,9 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nothing running."""
-        self._process.kill()
+        """Leave nothing running, neither the program nor what it has started."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
     def end(self, timeout: float) -> Run:

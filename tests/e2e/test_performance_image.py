@@ -14,14 +14,17 @@ def test_the_image_adds_no_more_to_its_base(image: str, base_image: str) -> None
     assert 0.5 < added < GENEROUS * store.load("container")["added"]
 
 
-def test_a_container_of_it_starts_about_as_fast_as_the_bare_base(
+def test_a_container_of_it_takes_little_longer_than_one_that_only_imports(
     image: str, base_image: str
 ) -> None:
+    # Not over the bare base, as the page has it: on a busy machine that ratio alone doubles.
     with Emulator(Options(default="completed:0s")) as emulator:
         sids = build_sids()
         rounds = [
             container.one_round(base_image, image, emulator.url, next(sids)) for _ in range(ROUNDS)
         ]
-    bare, tool = (min(took[name] for took in rounds) for name in (container.BARE, container.TOOL))
-    then = store.load("container")["containers"][container.TOOL]["wall"]["median"]
-    assert tool / bare < GENEROUS * then
+    names = (container.TOOL, container.IMPORTED)
+    tool, imported = (min(took[name] for took in rounds) for name in names)
+    stored = store.load("container")["containers"]
+    then, without = (min(stored[name]["rounds"]) for name in names)
+    assert tool / imported < GENEROUS * then / without
