@@ -18,8 +18,8 @@ signal.signal(signal.SIGALRM, lambda _number, _frame: leave(128 + caught[0], *CA
 signal.signal(signal.SIGINT, cancel)
 signal.signal(signal.SIGTERM, cancel)
 
-import os  # noqa: E402
-import sys  # noqa: E402
+import os  # noqa: E402 (handlers first)
+import sys  # noqa: E402 (handlers first)
 
 #: Every output of a wait that was cancelled before anything was known.
 CANCELLED: list[str] = [
@@ -46,7 +46,7 @@ def main() -> None:
     code, outputs = 70, ["outcome=error"]
     try:
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
-        from twilio_build_wait.main import run  # noqa: PLC0415
+        from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
 
         code, outputs = run(caught), []
     except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)
@@ -57,7 +57,7 @@ def main() -> None:
 
 def complain(error: BaseException) -> None:
     """Say where it happened and what kind it is; its message could hold a secret."""
-    from traceback import extract_tb  # noqa: PLC0415
+    from traceback import extract_tb  # noqa: PLC0415 (hardly ever needed)
 
     said = ["Traceback (most recent call last):"]
     said += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]

@@ -10,11 +10,11 @@ def script() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _frame: caught.append(received))
     # As PID 1 a signal that comes before its handler is lost, hence no import before this line.
-    import os  # noqa: PLC0415
+    import os  # noqa: PLC0415 (handlers first)
 
     code = 70
     try:
-        from twilio_build_wait.main import run  # noqa: PLC0415
+        from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
 
         code = run(caught)
     except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)

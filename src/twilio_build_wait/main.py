@@ -122,9 +122,9 @@ def _before_the_wait(
 
 def _wait(settings: Settings, known: Progress, signals: Signals, console: Console) -> Outcome:
     # Imported once the inputs are known to be right: most of the start-up time is spent here.
-    from twilio_build_wait.status import reader  # noqa: PLC0415
-    from twilio_build_wait.transport import Transport  # noqa: PLC0415
-    from twilio_build_wait.wait import Limits, Wait  # noqa: PLC0415
+    from twilio_build_wait.status import reader  # noqa: PLC0415 (see above)
+    from twilio_build_wait.transport import Transport  # noqa: PLC0415 (see above)
+    from twilio_build_wait.wait import Limits, Wait  # noqa: PLC0415 (see above)
 
     def pause(seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -150,8 +150,8 @@ def _diagnose(
     settings: Settings, ended: Outcome, signals: Signals, console: Console
 ) -> tuple[Outcome, tuple[Finding, ...]]:
     """Look for the reason of a failed build; whatever happens, the verdict stands."""
-    from twilio_build_wait.diagnosis import diagnose  # noqa: PLC0415 (as above)
-    from twilio_build_wait.transport import Transport  # noqa: PLC0415
+    from twilio_build_wait.diagnosis import diagnose  # noqa: PLC0415 (as in _wait)
+    from twilio_build_wait.transport import Transport  # noqa: PLC0415 (as in _wait)
 
     console.line("looking for the reason in Twilio, for 10 s at most")
     transport = Transport(settings.user, settings.secret, signals)

@@ -17,9 +17,10 @@ from twilio_build_wait.settings import ACCOUNT_SID, SERVICE_SID, Settings
 from twilio_build_wait.transport import Reply
 
 _OK, _NOT_FOUND, _TOO_MANY_REQUESTS = 200, 404, 429
+_REDIRECTS, _LASTING_CODES, _SERVER_ERRORS = range(300, 400), range(300, 500), range(500, 600)
 _PASSING_CODES = frozenset({408, 425, _TOO_MANY_REQUESTS})
 
-_CODE = re.compile(r"[0-9]{1,6}")
+_CODE = re.compile(r"[1-9][0-9]{0,5}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 _ADVICE = {
@@ -117,12 +118,11 @@ def refusal(reply: Reply, host: str, show: Callable[[str], str]) -> Fault:
         cause += f": {show(message)}"
     if reply.status == _NOT_FOUND:
         return Fault(cause, Kind.MISSING, _ADVICE[_NOT_FOUND])
-    if reply.status in _PASSING_CODES or not 300 <= reply.status < 500:  # noqa: PLR2004
-        limited = reply.status == _TOO_MANY_REQUESTS or 500 <= reply.status < 600  # noqa: PLR2004
+    if reply.status in _PASSING_CODES or reply.status not in _LASTING_CODES:
+        limited = reply.status == _TOO_MANY_REQUESTS or reply.status in _SERVER_ERRORS
         return Fault(cause, retry_after=retry_after(reply.headers) if limited else None)
-    redirect = reply.status < 400  # noqa: PLR2004
-    advice = _REDIRECT_ADVICE if redirect else _ADVICE.get(reply.status, _REFUSED_ADVICE)
-    return Fault(cause, Kind.LASTING, advice)
+    advice = _ADVICE.get(reply.status, _REFUSED_ADVICE)
+    return Fault(cause, Kind.LASTING, _REDIRECT_ADVICE if reply.status in _REDIRECTS else advice)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -159,8 +159,8 @@ def _error(body: bytes) -> tuple[str, str]:
     code = error.get("code")
     texts = (error.get(key) for key in ("message", "title", "detail"))
     message = next((found for found in texts if isinstance(found, str) and found), "")
-    if isinstance(code, float) and 0 < code < 1e6 and code == int(code):  # noqa: PLR2004
-        return str(int(code)), message
+    if isinstance(code, float) and code.is_integer():
+        code = f"{code:.0f}"
     return (code if isinstance(code, str) and _CODE.fullmatch(code) else ""), message
 
 
