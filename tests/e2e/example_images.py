@@ -14,7 +14,7 @@ ACTION = "OWNER/twilio-build-wait@v1"
 def tools_image(base: str) -> str:
     """Build the base with what hosted runners have, and the examples use: curl and jq.
 
-    rsync is what gitlab-ci-local moves files with. The engine's cache makes a second call quick.
+    rsync is what gitlab-ci-local moves files with. The image stays, so that a second call is quick.
     """
     tag = "twilio-build-wait-e2e:tools"
     install = "apt-get install -y -qq --no-install-recommends curl jq rsync >/dev/null"

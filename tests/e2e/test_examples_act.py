@@ -99,6 +99,7 @@ class Act:
                 f"--workflows=.github/workflows/{example}",
                 f"--platform=ubuntu-latest={self._job_image}",
                 "--pull=false",
+                "--rm",  # after a failed job, too
                 *(f"--{flag}={k}={v}" for flag, pairs in lists.items() for k, v in pairs.items()),
                 # Without a value act takes it from the environment: no secret on a command line.
                 *(f"--secret={name}" for name in SECRETS),
