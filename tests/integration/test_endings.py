@@ -359,3 +359,31 @@ def test_a_bug_in_the_middle_of_a_request_shows_no_secret(tool: Tool, tmp_path: 
     for text in (run.output_text, run.visible):
         for form in credential_forms(run.env):
             assert form not in text
+
+
+LATE_BUG = """
+import socket
+connect, seen = socket.socket.connect, []
+def broken(*arguments, **named):
+    seen.append(1)
+    if len(seen) > 2:
+        raise AssertionError("a bug in the third read")
+    return connect(*arguments, **named)
+socket.socket.connect = broken
+"""
+
+
+def test_a_bug_in_the_middle_of_the_wait_keeps_what_is_known(tool: Tool, tmp_path: Path) -> None:
+    """Each reply ends its connection, so that each read connects; the third finds the bug."""
+    place = tmp_path / "broken"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(LATE_BUG)
+    reply = build("queued")
+    closing = Reply(200, reply.body, (*reply.headers, ("Connection", "close")))
+    with ScriptedServer(closing) as server:
+        run = tool.run(base_env(server.url, tmp_path, PYTHONPATH=str(place)))
+    assert run.code == 70, run.stdout
+    assert len(server.requests) == 2
+    expected = {"outcome": "error", "status": "queued", "polls": "3", "account-sid": ACCOUNT_SID}
+    assert run.outputs | expected == run.outputs
+    assert float(run.outputs["elapsed-seconds"]) >= 0.1
