@@ -143,7 +143,8 @@ def test_with_a_completed_build_every_example_succeeds(act: Act) -> None:
     assert "Every build has completed" in run.said("After all of them"), run.log
     branch = run.said("Wait for the build, then branch")
     assert branch[-1] == "The build has completed, go on", run.log
-    assert f"Build {BUILD_SID} is live" in run.said("Deploy"), run.log
+    told = f"The wait ended as completed, and build {BUILD_SID} is live"
+    assert run.said("Deploy") == [told], run.log
     assert server.created == [FUNCTION_VERSION]
     assert server.deployed == [BUILD_SID]
     for secret in SECRETS.values():
