@@ -56,6 +56,8 @@ class Machine:
     @classmethod
     def prepare(cls, home: Path, variables: Mapping[str, str]) -> "Machine":
         """Make a checkout with the examples' own scripts, and the programs."""
+        for needed in ("bash", "curl", "jq"):
+            assert shutil.which(needed), f"the examples call {needed}: install it to test them"
         machine = cls(home / "checkout", home / "bin", dict(variables))
         machine.bin.mkdir()
         machine.folder.mkdir()
