@@ -20,6 +20,10 @@ T = TypeVar("T")
 #: How long a signal may go unanswered, in seconds; a wait that is cancelled ends within one.
 GRACE = 0.7
 
+# A signal that comes between the interpreter's last look for one and the system call interrupts
+# nothing, and is answered when the call returns: so no call waits for longer than this, in seconds.
+_SLICE = 0.2
+
 # What a shell reports for a process that a signal ended.
 _SIGNAL_BASE = 128
 
@@ -111,7 +115,7 @@ class Signals:
             try:
                 # Once a signal came, only what is there already counts: a reply that was read
                 # just before it may hold a verdict, and a verdict once read is final.
-                left = 0.0 if self._caught else max(0.0, end - time.monotonic())
+                left = 0.0 if self._caught else max(0.0, min(_SLICE, end - time.monotonic()))
                 if self._queue.get(timeout=left) is awaited:
                     return True
             except Empty:
