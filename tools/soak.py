@@ -87,7 +87,9 @@ def start(sid: str, expected: str, root: str, folder: Path, timeout: float) -> W
     return Wait(sid, expected, folder, process)
 
 
-def plan(count: int, longest: float, draw: random.Random) -> list[tuple[str, str, float]]:
+def plan(
+    count: int, shortest: float, longest: float, draw: random.Random
+) -> list[tuple[str, str, float]]:
     """Make the builds: SID, the outcome their wait must have, and after how many seconds."""
     builds = []
     for index in range(count):
@@ -99,16 +101,17 @@ def plan(count: int, longest: float, draw: random.Random) -> list[tuple[str, str
             if share < COMPLETING + FAILING
             else "timed-out"
         )
-        builds.append((f"ZB{index:032x}", expected, draw.uniform(1, longest)))
+        builds.append((f"ZB{index:032x}", expected, draw.uniform(shortest, longest)))
     return builds
 
 
-def run(count: int, rate: float, longest: float, seed: int, place: Path) -> bool:
+def run(chosen: argparse.Namespace, place: Path) -> bool:
     """Run the waits and print the figures; whether every one ended as it must."""
-    builds = plan(count, longest, random.Random(seed))  # noqa: S311 (repeatable, nothing secret)
+    draw = random.Random(chosen.seed)  # noqa: S311 (repeatable, nothing to keep secret)
+    builds = plan(chosen.waits, chosen.shortest, chosen.longest, draw)
     # Time enough for the slowest of the builds that end, and for what faults cost on the way.
-    timeout = longest + 40
-    with Emulator(Options(default=None, fault_rate=rate, seed=seed)) as emulator:
+    timeout = chosen.longest + 40
+    with Emulator(Options(default=None, fault_rate=chosen.rate, seed=chosen.seed)) as emulator:
         for sid, expected, after in builds:
             ending = "building" if expected == "timed-out" else expected
             emulator.add_build(sid, ending, after=f"{after:.3f}s")
@@ -144,6 +147,9 @@ def report(
     requests = [entry for entry in log["requests"] if entry["route"] == "status"]
     faults = [entry for entry in requests if entry["reply"] != "ok"]
     ends = {str(build["sid"]): build["ends_at"] for build in log["builds"]}
+    first: dict[str, float] = {}
+    for entry in requests:
+        first.setdefault(str(entry["build"]), float(str(entry["time"])))
     last = {str(entry["build"]): float(str(entry["time"])) for entry in requests}
     lags = [
         last[sid] - float(str(end)) for sid, end in ends.items() if end is not None and sid in last
@@ -154,6 +160,8 @@ def report(
         f"machine: {os.cpu_count()} CPUs, Python {platform.python_version()}, {platform.machine()}"
     )
     print(f"waits: {len(waits)} side by side, all started within {started:.1f} s")
+    at_once = max(sum(first[sid] <= now <= last[sid] for sid in first) for now in first.values())
+    print(f"at the same time: {at_once}")
     print(f"requests: {len(requests)}, of them answered with a fault: {len(faults)}")
     print("outcomes: " + ", ".join(f"{number} {name}" for name, number in outcomes.most_common()))
     print(f"right verdicts: {sum(not wait.problem for wait in waits)} of {len(waits)}")
@@ -174,12 +182,13 @@ def main() -> int:
     parser.add_argument("--waits", type=int, default=200, help="how many (200)")
     parser.add_argument("--rate", type=float, default=0.2, help="share of faults (0.2)")
     parser.add_argument(
-        "--longest", type=float, default=40, help="seconds of the longest build (40)"
+        "--shortest", type=float, default=30, help="seconds of the first build (30)"
     )
+    parser.add_argument("--longest", type=float, default=70, help="seconds of the last build (70)")
     parser.add_argument("--seed", type=int, default=1, help="of the builds and the faults (1)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="twilio-build-wait-soak-") as place:
-        good = run(chosen.waits, chosen.rate, chosen.longest, chosen.seed, Path(place))
+        good = run(chosen, Path(place))
     return 0 if good else 1
 
 

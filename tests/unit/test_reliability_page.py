@@ -81,7 +81,8 @@ def test_every_row_says_what_happens_and_what_is_done() -> None:
 
 def test_every_line_of_a_table_is_a_row() -> None:
     """A row that is not understood would be a row that is not held against anything."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    tables = [line for line in lines if line.startswith("|")]
+    page = PAGE.read_text(encoding="utf-8")
+    matrix = page[page.index("Tests in `tests/") :]  # the tables of figures stand before it
+    tables = [line for line in matrix.splitlines() if line.startswith("|")]
     headings = [line for line in tables if line.startswith(("| what happens |", "| --- |"))]
-    assert len(tables) - len(headings) == len(rows("\n".join(lines)))
+    assert len(tables) - len(headings) == len(rows(matrix))
