@@ -25,7 +25,12 @@ def alarms(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     before = [signal.getsignal(number) for number in numbers]
     noted: list[float] = []
     with monkeypatch.context() as patch:
-        patch.setattr(signal, "setitimer", lambda _which, seconds: noted.append(seconds))
+
+        def note(which: int, seconds: float) -> None:
+            assert which == signal.ITIMER_REAL
+            noted.append(seconds)
+
+        patch.setattr(signal, "setitimer", note)
         yield noted
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)

@@ -225,6 +225,14 @@ def test_an_exception_is_found_wherever_the_layers_put_it(where: str) -> None:
     assert fault(RuntimeError("outermost", outer)) == Fault(f"{HOST}: connection reset")
 
 
+def test_an_exception_is_found_beside_another() -> None:
+    error = ValueError(KeyError("one"), TimeoutError("another"))
+    error.__context__ = ConnectionRefusedError(111, "refused")
+    assert fault(error).cause == f"{HOST}: connection refused"
+    error.__context__ = None
+    assert fault(error).cause == f"{HOST}: timed out"
+
+
 def test_exceptions_that_hold_each_other() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one

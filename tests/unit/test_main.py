@@ -192,11 +192,12 @@ def test_no_time_at_all(wire: Wire, tmp_path: Path) -> None:
 
 
 def test_what_is_not_told_to_the_next_step_is_another_exit(wire: Wire, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "no" / "output")
     wire.answer(build("completed"))
-    run = Run(tmp_path, GITHUB_OUTPUT="/dev/full")
+    run = Run(tmp_path, GITHUB_OUTPUT=nowhere)
     assert (run.code, run.outputs["outcome"]) == (5, "completed")
     wire.answer(build("failed"))
-    assert Run(tmp_path, GITHUB_OUTPUT="/dev/full").code == 1
+    assert Run(tmp_path, GITHUB_OUTPUT=nowhere).code == 1
 
 
 def test_an_address_that_holds_a_secret_is_no_output(wire: Wire, tmp_path: Path) -> None:

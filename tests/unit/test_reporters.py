@@ -181,9 +181,9 @@ def test_the_wait_is_a_section_of_the_log(ci: str, opened: str, closed: str) -> 
     ended = Outcome(Ending.COMPLETED, DONE)
     story.reporters.begin(KNOWN)
     assert story.reporters.save(ended) == []
-    assert story.taken()[:2] == [opened, closed]
+    first = story.taken()
     story.reporters.save(ended)
-    assert closed not in story.lines
+    assert first == [opened, closed, *story.lines]
 
 
 def test_every_output_is_saved_in_every_channel(tmp_path: Path) -> None:
@@ -206,15 +206,24 @@ def test_every_output_is_saved_in_every_channel(tmp_path: Path) -> None:
 def test_a_channel_that_cannot_be_written_does_not_keep_the_others(tmp_path: Path) -> None:
     output_file = tmp_path / "out.json"
     output_file.mkdir()
+    nowhere = str(tmp_path / "no" / "output")
     story = github(
-        tmp_path, GITHUB_OUTPUT="/dev/full", TWILIO_BUILD_OUTPUT_FILE=str(output_file), TF_BUILD="1"
+        tmp_path, GITHUB_OUTPUT=nowhere, TWILIO_BUILD_OUTPUT_FILE=str(output_file), TF_BUILD="1"
     )
     lost = story.reporters.save(Outcome(Ending.COMPLETED, DONE))
     assert lost == ["GITHUB_OUTPUT", f"output-file {output_file}"]
     assert story.lines == [
-        "GITHUB_OUTPUT could not be written: No space left on device",
+        "GITHUB_OUTPUT could not be written: No such file or directory",
         f"output-file {output_file} could not be written: it is not a file",
     ]
+
+
+def test_what_an_output_file_cannot_carry_is_said_in_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "out.env"
+    story = Story(TWILIO_BASE_URL="https://gateway.test/(x)", TWILIO_BUILD_OUTPUT_FILE=str(path))
+    story.reporters.begin(Progress(url=story.settings.status_url))
+    (line,) = story.lines
+    assert line.startswith(f"url is left empty in output-file {path}: dotenv cannot carry 'https:")
 
 
 def test_a_log_that_carries_outputs_can_be_lost_too() -> None:
@@ -310,20 +319,23 @@ def test_a_finding_is_cut() -> None:
 @pytest.mark.parametrize(
     "changes", [{"TWILIO_BUILD_SUMMARY": "false"}, {"GITHUB_STEP_SUMMARY": None}]
 )
-def test_there_may_be_no_summary(tmp_path: Path, changes: dict[str, str | None]) -> None:
+def test_there_may_be_no_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     story = github(tmp_path, **changes)
     story.reporters.announce(Outcome(Ending.COMPLETED, DONE))
-    assert not (tmp_path / "summary").exists()
+    assert not list(tmp_path.iterdir())
     assert len(story.lines) == 1
 
 
 def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
-    story = github(tmp_path, GITHUB_STEP_SUMMARY="/dev/full")
+    story = github(tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "summary"))
     story.reporters.announce(Outcome(Ending.COMPLETED, DONE))
     warning, last = story.lines
     assert warning == (
-        "::warning title=No job summary::GITHUB_STEP_SUMMARY could not be written (No space left "
-        "on device); nothing else is affected"
+        "::warning title=No job summary::GITHUB_STEP_SUMMARY could not be written (No such "
+        "file or directory); nothing else is affected"
     )
     assert last == "Twilio build completed after 1m1s, 7 reads"
 

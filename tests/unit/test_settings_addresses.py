@@ -76,6 +76,7 @@ def test_nothing_is_made_of_a_wrong_region_or_edge(
         ("https://gateway.test/", "https://gateway.test"),
         ("https://gateway.test:443", "https://gateway.test:443"),
         ("https://gateway.test:65535/a/b//", "https://gateway.test:65535/a/b"),
+        ("https://gateway.test/X/", "https://gateway.test/X"),
         ("HTTPS://Gateway.Test/Path/", "https://Gateway.Test/Path"),
         ("https://gateway.test./x%20y", "https://gateway.test./x%20y"),
         ("https://a/@/b", "https://a/@/b"),

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from queue import Empty
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("alarms")
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 #: Longer than any test may take: where it counts, no test waits for it.
-LONG = 60.0
+LONG = 10.0
 
 
 def to_the_main_thread(number: int) -> None:
@@ -89,12 +90,52 @@ def test_a_signal_ends_a_pause(number: int) -> None:
     sender.join()
 
 
-def test_a_pause_that_the_system_ends_early_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    readings = iter([5.0, 5.0, 5.009, 5.009, 5.011])
-    clock = SimpleNamespace(monotonic=lambda: next(readings))
+class Idle:
+    """A queue that stays empty, and notes how long it was to be waited for."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def put(self, _item: object) -> None:
+        """Lose it."""
+
+    def get(self, *, timeout: float) -> object:
+        self.asked.append(round(timeout, 6))
+        raise Empty
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
+    made = Idle()
+    monkeypatch.setattr("twilio_build_wait.signals.SimpleQueue", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize(
+    "readings, asked",
+    [
+        ([5, 5, 5.2, 5.2, 5.4, 5.4, 5.5], [0.2, 0.2, 0.1]),
+        ([5, 5, 5.45, 5.45, 5.6], [0.2, 0.05]),  # the system ends a pause early
+        ([5, 5, 5.49, 5.7, 5.7], [0.2, 0]),
+        ([5, 9, 9], [0]),
+    ],
+)
+def test_a_pause_is_taken_in_slices(
+    idle: Idle, monkeypatch: pytest.MonkeyPatch, readings: list[float], asked: list[float]
+) -> None:
+    left = iter(readings)
+    clock = SimpleNamespace(monotonic=lambda: next(left))
     monkeypatch.setattr("twilio_build_wait.signals.time", clock)
-    Signals([]).sleep(0.01)
-    assert next(readings, None) is None
+    Signals([]).sleep(0.5)
+    assert (idle.asked, list(left)) == (asked, [])
+
+
+def test_a_signal_is_no_time_to_wait(idle: Idle) -> None:
+    signals = Signals([])
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Cancelled):
+        signals.sleep(LONG)
+    assert idle.asked == [0]
 
 
 def test_there_is_no_pause_after_a_signal() -> None:

@@ -419,7 +419,8 @@ def test_whatever_the_headers_hold(value: str, now: str) -> None:
 
 def test_reading_is_one_get_and_its_judgement() -> None:
     asked: list[tuple[str, float]] = []
-    answers: list[Reply | Fault] = [Reply(200, body=body()), Reply(204), Fault("no answer")]
+    refused = Reply(401, body=json.dumps(TWILIO).encode())
+    answers: list[Reply | Fault] = [Reply(200, body=body()), refused, Fault("no answer")]
 
     def get(url: str, limit: float) -> Reply | Fault:
         asked.append((url, limit))
@@ -427,6 +428,8 @@ def test_reading_is_one_get_and_its_judgement() -> None:
 
     read = reader(get, SETTINGS, show)
     assert read(10) == judged()
-    assert read(5) == Fault(f"HTTP 204 from {HOST}")
+    assert read(5) == refusal(refused, HOST, show)
+    assert judge(refused, SETTINGS, show) == refusal(refused, HOST, show)
+    assert "«Authenticate»" in refusal(refused, HOST, show).cause
     assert read(2.5) == Fault("no answer")
     assert asked == [(STATUS_URL, 10), (STATUS_URL, 5), (STATUS_URL, 2.5)]

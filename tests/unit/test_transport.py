@@ -1,6 +1,8 @@
 """One GET over a scripted connection: what is sent, what is read, and what it is cut off at."""
 
 import platform
+import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -215,14 +217,51 @@ def test_it_decides_before_the_head_is_read_whole(
     assert get(transport, 0.05) == Reply(503, {}, flaw=flaw)
 
 
-def test_when_the_time_is_up_the_connection_is_cut(
-    wire: Wire, transport: Transport, here: Here
+class Impatient(Here):
+    """Does the work in a thread, and waits no longer than until the request is sent."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+        self.thread = threading.Thread()
+
+    def run(self, work: Callable[[], T], limit: float) -> T:
+        self.limits.append(limit)
+
+        def do() -> None:
+            with suppress(Exception):
+                work()
+
+        self.thread = threading.Thread(target=do)
+        self.thread.start()
+        while not self._wire.addresses:
+            time.sleep(0.001)  # until there is a connection: it is made in the other thread
+        assert self._wire.heard_so_far().startswith(b"GET ")
+        raise TimeoutError
+
+
+def test_when_the_time_is_up_the_connection_is_cut(wire: Wire) -> None:
+    wire.answer(Peer(b"", hangs_up=False))
+    impatient = Impatient(wire)
+    expected = Fault(f"no complete reply from {HOST} within 60 s", unanswered=True)
+    assert Transport(API_KEY, SECRET, impatient).get(URL, 60) == expected
+    impatient.thread.join(10)
+    assert not impatient.thread.is_alive()
+    assert wire.heard() == b""  # and then the end
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_there_may_be_nothing_to_cut(
+    wire: Wire,
+    transport: Transport,
+    here: Here,
+    gone: bool,  # noqa: FBT001 (a parameter)
 ) -> None:
     here.ending = TimeoutError()
-    wire.answer(Peer(reply(b"{", length=9), hangs_up=False))
-    expected = Fault(f"no complete reply from {HOST} within 0 s", unanswered=True)
-    assert get(transport, 0.05) == expected
-    assert wire.heard().startswith(b"GET ")  # and then the end
+    wire.answer(Peer(b"HTTP/1.1 503 Busy\r\n\r\n", gone=gone))
+    found = get(transport, 60)
+    assert isinstance(found, Reply)
+    assert found.status == 503
 
 
 def test_after_a_fault_the_connection_is_a_fresh_one(wire: Wire, transport: Transport) -> None:
@@ -290,6 +329,21 @@ def test_a_proxy_s_bad_day(proxied: Wire, transport: Transport) -> None:
     assert found.kind is Kind.PASSING
     assert found.cause == (
         "proxy proxy.test:3128 refused the connection to gateway.test with HTTP 503"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["http://proxy.test:3128", "http://proxy.test:3128/", "proxy.test:3128"]
+)
+def test_a_proxy_without_a_login(
+    wire: Wire, transport: Transport, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    wire.answer(b"HTTP/1.1 407 Login\r\n\r\n")
+    found = transport.get(TLS_URL, 5)
+    assert isinstance(found, Fault)
+    assert found.cause == (
+        "proxy proxy.test:3128 refused the connection to gateway.test with HTTP 407"
     )
 
 

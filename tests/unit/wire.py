@@ -11,11 +11,22 @@ import urllib3.util.connection
 
 @dataclass(frozen=True)
 class Peer:
-    """Who is at the other end: all that it says, and whether it hangs up then or falls silent."""
+    """Who is at the other end: all that it says, and whether it hangs up then or falls silent.
+
+    The connection to one that is `gone` is no longer there to be shut down.
+    """
 
     says: bytes
     hangs_up: bool = True
     resets: bool = False
+    gone: bool = False
+
+
+class Gone(socket.socket):
+    """A socket whose other end has taken the connection down."""
+
+    def shutdown(self, how: int) -> None:  # noqa: ARG002 (as in the library)
+        raise OSError(107, "Transport endpoint is not connected")
 
 
 class Wire:
@@ -60,7 +71,7 @@ class Wire:
         elif peer.hangs_up:
             theirs.shutdown(socket.SHUT_WR)
         self._theirs.append(theirs)
-        return ours
+        return Gone(fileno=ours.detach()) if peer.gone else ours
 
     def heard(self, connection: int = -1) -> bytes:
         """Return all that was said to a peer, which must have been hung up on."""
