@@ -72,7 +72,7 @@ def test_a_look_up_that_never_ends_is_cut_off(tool: Tool, tmp_path: Path) -> Non
     assert run.code == 3, run.stdout
     assert "gateway.invalid" in run.outputs["reason"]
     assert float(run.outputs["elapsed-seconds"]) <= 6.1
-    assert run.seconds < 7.5
+    assert run.seconds - float(run.outputs["elapsed-seconds"]) < 4  # it holds up no exit
 
 
 def test_look_ups_that_never_end_do_not_pile_up(tool: Tool, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.integration.wire import Act, Peer, Wire, after, reply, status
 pytestmark = pytest.mark.fault
 
 LAST_READ_S = 5.0
-SLACK_S = 0.6
+SLACK_S = 1.0
 
 
 def completed_from(seconds: float) -> Act:
