@@ -245,6 +245,15 @@ def test_before_the_first_read_time_counts_from_the_beginning() -> None:
     assert log.taken() == "   20.0s  still waiting: no status yet, 0 reads\n"
 
 
+def test_a_read_counts_when_it_begins() -> None:
+    log = Log()
+    log.console.polling(at(5, 3))
+    assert log.console.progress == at(5, 3)
+    log.now += 15
+    log.console.tick()
+    assert log.taken() == "   20.0s  still waiting: no status yet, 3 reads\n"
+
+
 def test_a_pause_does_not_begin_the_time_anew() -> None:
     log = Log()
     log.now = 5100

@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 import urllib.parse
 from random import Random
@@ -219,9 +220,18 @@ def test_whatever_the_secrets_are(secrets: list[str], noise: list[str], random: 
         assert base64.b64encode(secret.encode()).decode() not in shown
 
 
+def test_the_whole_of_a_form_is_hidden() -> None:
+    # Its Base64 ends in an X, and has no padding.
+    assert text.Redactor(["passwordW"])("<cGFzc3dvcmRX> <passwordW>") == "<***> <***>"
+    quoted = 'it\'s "quoted" \\ so'
+    said = f"{quoted!r} {json.dumps(quoted)}"
+    assert text.Redactor([quoted])(said) == "'***' \"***\""
+
+
 def test_a_longer_secret_goes_before_one_that_begins_like_it() -> None:
     redact = text.Redactor(["secret", "secret-and-more"])
     assert redact("secret-and-more secret-and-less") == "*** ***-and-less"
+    assert text.Redactor(["secret", "Secret-and-more"])("secret-and-more") == "***"
 
 
 def test_what_looks_like_a_pattern_is_none() -> None:

@@ -1,5 +1,6 @@
 """The wait by example, in virtual time: what it reads when, what it says, how it ends."""
 
+import logging
 from dataclasses import replace
 from itertools import chain, repeat
 
@@ -322,14 +323,31 @@ def test_the_watcher_is_told_of_everything() -> None:
 @pytest.mark.parametrize("last", [UNAVAILABLE, MISSING])
 def test_the_watcher_is_not_told_of_a_read_that_does_not_come(last: Fault) -> None:
     at = world(last)
-    at.wait(Limits(0, 1, 10))
-    assert [pause for _, _, pause in at.told] == [None]
+    ended = at.wait(Limits(0, 1, 10))
+    assert at.told == [(ended.progress, last, None)]
 
 
 def test_the_watcher_is_told_of_a_pause_that_the_deadline_cuts() -> None:
     at = world(Fault("HTTP 429", retry_after=900))
     at.wait(MINUTE)
     assert [pause for _, _, pause in at.told] == [60, None]
+
+
+def test_the_watcher_is_told_when_a_read_begins() -> None:
+    at = world(Reading("building", ACCOUNT_SID), COMPLETED, each=0.5)
+    at.wait(MINUTE, KNOWN)
+    first, second = (rounded(progress) for progress in at.polled)
+    assert first == replace(KNOWN, polls=1)
+    assert second == replace(
+        KNOWN, polls=2, elapsed=1.515, account_sid=ACCOUNT_SID, status="building"
+    )
+
+
+def test_backoff_says_nothing_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    # Its own logger would print what the server said.
+    caplog.set_level(logging.DEBUG)
+    world(BUILDING, UNAVAILABLE, BUILDING, COMPLETED).wait(MINUTE)
+    assert caplog.records == []
 
 
 def test_reasons_are_made_safe_to_show() -> None:

@@ -40,6 +40,7 @@ class World:
     number: int = 15
     reads: list[Read] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    polled: list[Progress] = field(default_factory=list)
     told: list[tuple[Progress, Reading | Fault, float | None]] = field(default_factory=list)
 
     def clock(self) -> float:
@@ -70,7 +71,7 @@ class World:
     # -- the watcher ---------------------------------------------------------------------------
 
     def polling(self, progress: Progress) -> None:
-        """Hear that a read begins."""
+        self.polled.append(progress)
 
     def reading(self, progress: Progress, reading: Reading) -> None:
         self.told.append((progress, reading, None))
