@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# Tests side by side: most of a test's time is waiting for a process, so more than there are cores.
+JOBS ?= 6
 # Further words for pytest, such as PYTEST_ARGS='-k deadline -n0 -x'.
 PYTEST_ARGS ?=
 
@@ -65,7 +67,7 @@ demo: $(RUNTIME) ## see in under a minute what the tool does: two waits against 
 .PHONY: test
 test: $(DEV) ## unit and integration tests, with branch coverage of every process they start
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/python -m coverage run -m pytest --numprocesses $(JOBS) --dist worksteal $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
