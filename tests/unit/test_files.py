@@ -23,7 +23,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def _as_nobody() -> Iterator[None]:
+def _as_nobody(place: Path) -> Iterator[None]:  # noqa: ARG001 (made while there are rights)
     """Give up root's rights where there are any: they would make every folder writable."""
     before = os.geteuid()
     if before == 0:
