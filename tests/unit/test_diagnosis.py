@@ -81,7 +81,7 @@ def test_two_requests_within_ten_seconds() -> None:
     twilio = Twilio(EMPTY, page(), each=4)
     found(twilio)
     build, (_, limit, most) = twilio.asked
-    assert build == (BUILD_URL, 4, 1024 * 1024)
+    assert build == (BUILD_URL, 4.0, 1024 * 1024)
     assert (limit, most) == (6, 1024 * 1024)
 
 
