@@ -2,7 +2,6 @@
 
 import platform
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -234,8 +233,7 @@ class Impatient(Here):
 
         self.thread = threading.Thread(target=do)
         self.thread.start()
-        while not self._wire.addresses:
-            time.sleep(0.001)  # until there is a connection: it is made in the other thread
+        assert self._wire.connected.wait(10)
         assert self._wire.heard_so_far().startswith(b"GET ")
         raise TimeoutError
 

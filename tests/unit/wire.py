@@ -41,6 +41,7 @@ class Wire:
         self.script: list[Peer | Exception] = []
         self.addresses: list[tuple[str, int]] = []
         self.timeouts: list[object] = []
+        self.connected = threading.Event()
         self._theirs: list[socket.socket] = []
         self._thread: threading.Thread | None = None
         monkeypatch.setattr(urllib3.util.connection, "create_connection", self._connect)
@@ -71,6 +72,7 @@ class Wire:
         elif peer.hangs_up:
             theirs.shutdown(socket.SHUT_WR)
         self._theirs.append(theirs)
+        self.connected.set()
         return Gone(fileno=ours.detach()) if peer.gone else ours
 
     def heard(self, connection: int = -1) -> bytes:
