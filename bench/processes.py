@@ -9,6 +9,7 @@ from typing import Any
 from bench.programs import (
     BASELINE,
     FLOOR,
+    LEAVING,
     READERS,
     Program,
     Run,
@@ -35,7 +36,7 @@ class WrongVerdictError(Exception):
 
 def measure() -> dict[str, Any]:
     """Run every round, and return the data of the page."""
-    programs = (BASELINE, FLOOR, *READERS)
+    programs = (BASELINE, LEAVING, FLOOR, *READERS)
     runs: dict[str, list[Run]] = {program.name: [] for program in programs}
     with (
         toolkit() as modules,

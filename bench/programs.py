@@ -40,6 +40,10 @@ class Program:
 
 
 BASELINE = Program(f'python -c "{IMPORTS}"', (sys.executable, "-I", "-c", IMPORTS))
+LEAVING = Program(
+    "the same, leaving by os._exit",
+    (sys.executable, "-I", "-c", f"{IMPORTS}, os; os._exit(0)"),
+)
 FLOOR = Program("true", ("true",))
 TOOL = Program(OWN, (sys.executable, "-I", str(ENTRYPOINT)))
 TOOLKIT_CLIENT = Program("Twilio's toolkit (Node)", ("node", str(CLIENTS / "toolkit.js")))
