@@ -31,6 +31,8 @@ CANCELLED: list[str] = [
 
 def leave(code: int, *outputs: str) -> None:
     """Write step outputs and end with an exit code, and with nothing else: never returns."""
+    for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the end is decided
     try:
         if outputs and (path := os.environ.get("GITHUB_OUTPUT")):
             append = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK

@@ -21,6 +21,8 @@ def script() -> None:
         # Its message could hold a secret.
         os.write(1, f"twilio-build-wait could not run: {type(error).__name__}\n".encode())
     finally:
+        for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the end is decided
         os._exit(code)
 
 

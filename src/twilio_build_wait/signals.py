@@ -65,7 +65,10 @@ class Signals:
             signal.setitimer(signal.ITIMER_REAL, GRACE)
 
     def _leave(self, _number: int, _frame: FrameType | None) -> None:
-        os._exit(self.last_will())
+        code = self.last_will()
+        for number in CANCELLING:
+            signal.signal(number, signal.SIG_IGN)  # the end is decided
+        os._exit(code)
 
     @property
     def caught(self) -> int | None:
