@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A loop as people write it in a `run:` step: reads every five seconds until there is a verdict.
 url="$TWILIO_BASE_URL/v1/Services/$TWILIO_SERVICE_SID/Builds/$TWILIO_BUILD_SID/Status"
 while true; do

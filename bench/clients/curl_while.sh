@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The same the other way round, as people write it too: reads every two seconds while it is building.
 url="$TWILIO_BASE_URL/v1/Services/$TWILIO_SERVICE_SID/Builds/$TWILIO_BUILD_SID/Status"
 status=building
