@@ -38,8 +38,8 @@ This tool: {wall:.2f} times the imports, {_kept(wall, MOST_TIME)}; {memory:.1f} 
 interpreter that only imported takes itself apart first; over one that leaves the same way it takes
 {ratio(own["cpu"]["median"] / programs[LEAVING.name]["cpu"]["median"])} the CPU
 time. `true` shows what the measuring costs: its memory is that of the process which started it, and
-nothing smaller can be seen. The memory of a shell loop is that of its largest process. curl is the lightest by far; it also has no deadline, and with a wrong
-password that loop asks for ever.
+nothing smaller can be seen. The memory of a shell loop is that of its largest process. curl is the
+lightest by far; it also has no deadline, and with a wrong password that loop asks for ever.
 """
 
 
