@@ -87,6 +87,10 @@ def test_what_is_shown_of_foreign_text() -> None:
     assert show(490 * "x" + TOKEN) == 490 * "x" + "***"
 
 
+def test_credentials_alone_can_be_taken_out() -> None:
+    assert Log().console.redact(f"a\n::error::{TOKEN}") == "a\n::error::***"
+
+
 def test_a_credential_that_a_line_break_hides() -> None:
     hidden = Console(lambda _: None, Plain(), Redactor(["two words"]), lambda: 0.0, live=False)
     assert hidden.show("two\nwords") == "***"

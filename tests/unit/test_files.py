@@ -222,7 +222,8 @@ def test_what_is_no_file_is_refused_and_left_alone(
     before = Path(path).lstat()
     with pytest.raises(OSError, match="it is not a file") as caught:
         files.replace(path, "new\n")
-    assert (caught.value.strerror, caught.value.filename) == ("it is not a file", path)
+    problem = caught.value
+    assert (problem.errno, problem.strerror, problem.filename) == (0, "it is not a file", path)
     after = Path(path).lstat()
     assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
 

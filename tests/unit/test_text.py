@@ -221,8 +221,9 @@ def test_whatever_the_secrets_are(secrets: list[str], noise: list[str], random: 
 
 
 def test_the_whole_of_a_form_is_hidden() -> None:
-    # Its Base64 ends in an X, and has no padding.
-    assert text.Redactor(["passwordW"])("<cGFzc3dvcmRX> <passwordW>") == "<***> <***>"
+    # Its Base64 ends in an X, has no padding, and differs from the form for addresses.
+    redact = text.Redactor(["ab?wordsW"])
+    assert redact("<YWI/d29yZHNX> <YWI_d29yZHNX> <ab?wordsW>") == "<***> <***> <***>"
     quoted = 'it\'s "quoted" \\ so'
     said = f"{quoted!r} {json.dumps(quoted)}"
     assert text.Redactor([quoted])(said) == "'***' \"***\""

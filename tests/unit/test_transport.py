@@ -248,18 +248,21 @@ def test_when_the_time_is_up_the_connection_is_cut(wire: Wire) -> None:
     assert wire.heard() == b""  # and then the end
 
 
-@pytest.mark.parametrize("gone", [True, False])
-def test_there_may_be_nothing_to_cut(
-    wire: Wire,
-    transport: Transport,
-    here: Here,
-    gone: bool,  # noqa: FBT001 (a parameter)
-) -> None:
+def test_there_may_be_nothing_to_cut_any_more(wire: Wire, transport: Transport, here: Here) -> None:
     here.ending = TimeoutError()
-    wire.answer(Peer(b"HTTP/1.1 503 Busy\r\n\r\n", gone=gone))
+    wire.answer(b"HTTP/1.1 503 Busy\r\n\r\n")
     found = get(transport, 60)
     assert isinstance(found, Reply)
     assert found.status == 503
+
+
+def test_a_connection_that_cannot_be_cut_is_left_alone(wire: Wire) -> None:
+    wire.answer(Peer(b"", hangs_up=False, gone=True))
+    impatient = Impatient(wire)
+    assert isinstance(Transport(API_KEY, SECRET, impatient).get(URL, 60), Fault)
+    wire.close()
+    impatient.thread.join(10)
+    assert not impatient.thread.is_alive()
 
 
 def test_after_a_fault_the_connection_is_a_fresh_one(wire: Wire, transport: Transport) -> None:
