@@ -265,6 +265,8 @@ def test_a_signal_that_is_not_answered_in_time_ends_the_process(
     assert alarms == [0.7]
     signal.raise_signal(signal.SIGALRM)
     assert left == [128 + number]
+    # The end is decided: what comes now is too late.
+    assert {signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)} == {signal.SIG_IGN}
     signals.last_will = lambda: 1
     signal.raise_signal(signal.SIGALRM)
     assert left == [128 + number, 1]
