@@ -39,7 +39,7 @@ def docker(*arguments: str, timeout: float = 60.0) -> str:
 class Container:
     """One container of the image, from before its start to its end; removed by the ``with``.
 
-    ``folder`` is mounted at /work and is the working directory. ``GITHUB_OUTPUT`` and the job
+    ``folder`` is mounted at /checkout and is the working directory. ``GITHUB_OUTPUT`` and the job
     summary are files in a folder of their own, as on GitHub, mounted at /commands.
     """
 
@@ -72,9 +72,9 @@ class Container:
             "create",
             f"--name={self.name}",
             f"--network={network}",
-            f"--volume={folder}:/work",
+            f"--volume={folder}:/checkout",
             f"--volume={self._commands}:/commands",
-            "--workdir=/work",
+            "--workdir=/checkout",
             *(f"--env={name}={value}" for name, value in variables.items()),
             *flags,
             image,

@@ -70,7 +70,7 @@ def test_a_work_folder_that_cannot_be_written_to(image: str, folder: Path) -> No
 
 TRAP = """
 import pathlib, sys
-pathlib.Path("/work/TRAPPED").write_text(__file__)
+pathlib.Path("/checkout/TRAPPED").write_text(__file__)
 print("TRAPPED", __file__, flush=True)
 sys.exit(99)
 """
@@ -100,21 +100,21 @@ def hostile_folder(folder: Path) -> Path:
             (package / name).write_text(TRAP, encoding="utf-8")
     for program in ("python", "python3", "env", COMMAND):
         path = folder / program
-        path.write_text("#!/bin/sh\necho TRAPPED >/work/TRAPPED\nexit 99\n", encoding="utf-8")
+        path.write_text("#!/bin/sh\necho TRAPPED >/checkout/TRAPPED\nexit 99\n", encoding="utf-8")
         path.chmod(0o755)
-    (folder / "pyvenv.cfg").write_text("home = /work\n", encoding="utf-8")
+    (folder / "pyvenv.cfg").write_text("home = /checkout\n", encoding="utf-8")
     return folder
 
 
 HOSTILE_VARIABLES = {
-    "PYTHONPATH": "/work:/work/src",
-    "PYTHONHOME": "/work",
-    "PYTHONSTARTUP": "/work/requests.py",
-    "PYTHONUSERBASE": "/work",
+    "PYTHONPATH": "/checkout:/checkout/src",
+    "PYTHONHOME": "/checkout",
+    "PYTHONSTARTUP": "/checkout/requests.py",
+    "PYTHONUSERBASE": "/checkout",
     "PYTHONINSPECT": "1",
     "PYTHONBREAKPOINT": "requests.nowhere",
     "PYTHONWARNINGS": "error",
-    "HOME": "/work",
+    "HOME": "/checkout",
 }
 
 
@@ -122,7 +122,7 @@ HOSTILE_VARIABLES = {
 def test_nothing_of_a_hostile_workspace_is_run(
     image: str, hostile_folder: Path, status: str
 ) -> None:
-    path = "/work:/usr/local/bin:/usr/bin:/bin"
+    path = "/checkout:/usr/local/bin:/usr/bin:/bin"
     with ScriptedServer(json_reply(reply(status))) as server:
         env = inputs(server.url, PATH=path, **HOSTILE_VARIABLES)
         with Container(image, hostile_folder, env) as container:
@@ -135,7 +135,7 @@ def test_nothing_of_a_hostile_workspace_is_run_by_the_command(
     image: str, hostile_folder: Path
 ) -> None:
     """Started by a shell as the command, from a PATH that ends in the workspace."""
-    path = "/usr/local/bin:/usr/bin:/bin:/work"
+    path = "/usr/local/bin:/usr/bin:/bin:/checkout"
     with ScriptedServer(json_reply(reply("completed"))) as server:
         env = inputs(server.url, PATH=path, **HOSTILE_VARIABLES)
         with Container(
@@ -151,7 +151,7 @@ def test_the_traps_do_snap(image: str, hostile_folder: Path) -> None:
     with Container(
         image,
         hostile_folder,
-        {"PYTHONPATH": "/work"},
+        {"PYTHONPATH": "/checkout"},
         flags=["--entrypoint=/usr/local/bin/python3"],
         command=["-c", "import requests"],
     ) as container:
