@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests side by side: more than two cores, because tests of processes wait.
-JOBS ?= 4
+# Processes that run tests: one per core.
+JOBS ?= auto
 # More arguments for pytest, such as PYTEST_ARGS='-k deadline -n0 -x'.
 PYTEST_ARGS ?=
 

@@ -1,7 +1,7 @@
 """`make mutate`: change the code in small ways, and count the changes that the tests notice.
 
-mutmut mutates every module of the package; `[tool.mutmut]` in pyproject.toml names the tests. To see
-a survivor: `.venv/bin/mutmut show NAME`. To test one module again: `.venv/bin/mutmut run 'MODULE.*'`.
+mutmut mutates every module of the package; `[tool.mutmut]` in pyproject.toml names the tests.
+`.venv/bin/mutmut show NAME` shows a survivor, and `.venv/bin/mutmut run NAME` tests it again.
 """
 
 import os
@@ -28,9 +28,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutate-") as folder, log.open("w") as output:
         Path(folder).chmod(0o755)  # for tests that give up root's rights
         environ = {**os.environ, "TMPDIR": folder}
-        run = subprocess.run([*MUTMUT, "run"], env=environ, stdout=output, stderr=output, check=False)
-    if run.returncode:
-        sys.exit(f"{log.read_text()[-3000:]}\nmutmut failed (exit {run.returncode}): fix that first")
+        code = subprocess.call([*MUTMUT, "run"], env=environ, stdout=output, stderr=output)
+    if code:
+        sys.exit(f"{log.read_text()[-3000:]}\nmutmut failed (exit {code}): fix the error above")
     statuses: defaultdict[str, Counter[str]] = defaultdict(Counter)
     survivors = []
     results = subprocess.check_output([*MUTMUT, "results", "--all", "true"], text=True)
