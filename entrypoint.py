@@ -1,72 +1,116 @@
 #!/usr/bin/env -S python3 -I
-"""The container's entrypoint: signals first, then the package, inside a guard."""
+"""The entrypoint: signal handlers first, then the package inside a guard.
+
+The package's `__main__.py` is a symbolic link to this file, so the console script runs the same
+guard. Nothing above `main` imports the package, which may be broken or missing.
+"""
 
 import signal
 
 caught: list[int] = []
 
 
-def cancel(number: int, _frame: object) -> None:
-    """Note a signal; what it finds hanging before the package takes over gets less than 1 s."""
+def note_signal(number: int, _frame: object) -> None:
+    """Remember a signal; if nothing has answered it after 0.7 s, SIGALRM ends the process."""
     caught.append(number)
     if len(caught) == 1:
         signal.setitimer(signal.ITIMER_REAL, 0.7)
 
 
-# As PID 1 a signal that comes before its handler is lost, hence no import above these lines.
-signal.signal(signal.SIGALRM, lambda _number, _frame: leave(128 + caught[0], *CANCELLED))
-signal.signal(signal.SIGINT, cancel)
-signal.signal(signal.SIGTERM, cancel)
+def give_up(_number: int, _frame: object) -> None:
+    """End the process: the import of the package hangs. A SIGALRM from outside is ignored."""
+    if caught and not signal.getitimer(signal.ITIMER_REAL)[0]:
+        leave(128 + caught[0], "cancelled")
+
+
+# The kernel drops a signal for PID 1 that has no handler yet, so no import comes before these.
+signal.alarm(0)  # an alarm that the parent process has set
+signal.signal(signal.SIGALRM, give_up)
+signal.signal(signal.SIGINT, note_signal)
+signal.signal(signal.SIGTERM, note_signal)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM, signal.SIGINT, signal.SIGTERM})
 
 import os  # noqa: E402 (handlers first)
 import sys  # noqa: E402 (handlers first)
 
-#: Every output of a wait that was cancelled before anything was known.
-CANCELLED: list[str] = [
-    "outcome=cancelled",
-    *("status=", "build-sid=", "service-sid=", "account-sid=", "url="),
-    *("elapsed-seconds=0.0", "polls=0", "reason=cancelled before it began"),
-]
 
+def append(path: str, text: str) -> None:
+    """Append whole lines to a file that a runner or the user has named.
 
-def leave(code: int, *outputs: str) -> None:
-    """Write step outputs and end with an exit code, and with nothing else: never returns."""
-    for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the end is decided
+    The file is created if it is missing. A write that fails leaves it as it was. Raises OSError.
+    """
+    # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
+    flags = os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, os.O_WRONLY | flags, 0o666)
     try:
-        if outputs and (path := os.environ.get("GITHUB_OUTPUT")):
-            append = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
-            os.write(os.open(path, append, 0o666), "\n".join(["", *outputs, ""]).encode())
+        size = os.fstat(descriptor).st_size
+        # act refuses a blank line, so a new line starts only behind an unfinished one.
+        data = ("\n" * is_unfinished(path) + text).encode("utf-8", "backslashreplace")
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+        except OSError:
+            if os.path.isfile(path):
+                os.ftruncate(descriptor, size)
+            raise
     finally:
-        # Not sys.exit: what still hangs in a thread, or a closed standard output, must not
-        # change the exit code.
+        os.close(descriptor)
+
+
+def is_unfinished(path: str) -> bool:
+    """Return whether a file ends within a line; False if it is empty or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        size = os.fstat(descriptor).st_size
+        return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def leave(code: int, outcome: str = "") -> None:
+    """Write the outcome as a step output if one is given, and end the process."""
+    for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the exit code is final
+    try:
+        if outcome and (path := os.environ.get("GITHUB_OUTPUT")):
+            append(path, f"outcome={outcome}\n")
+    finally:
+        # Not sys.exit: a thread that hangs or a closed standard output must not change the code.
         os._exit(code)
 
 
+def report_crash(error: BaseException) -> None:
+    """Print where the error was raised and its type, but not its message: it may hold a secret."""
+    from traceback import extract_tb  # noqa: PLC0415 (needed only here)
+
+    lines = ["Traceback (most recent call last):"]
+    lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
+    lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
+    if os.environ.get("GITHUB_ACTIONS"):
+        lines += ["::error title=Internal error in twilio-build-wait::It could not start: see log"]
+    os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
+
+
 def main() -> None:
-    """Run the package; a bug of ours, a package that does not import included, exits 70."""
-    code, outputs = 70, ["outcome=error"]
+    """Run the package and exit. Anything that it raises exits 70: 1 would mean a failed build."""
+    code, outcome = 70, "error"
     try:
+        # Libraries warn on standard error, which a runner shows out of order.
+        sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
         from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
 
-        code, outputs = run(caught), []
-    except BaseException as error:  # noqa: BLE001 (exit 1 would look like a failed build)
-        complain(error)
+        code, outcome = run(caught, append), ""
+    except BaseException as error:  # noqa: BLE001 (see above)
+        report_crash(error)
     finally:
-        leave(code, *outputs)
+        leave(code, outcome)
 
 
-def complain(error: BaseException) -> None:
-    """Say where it happened and what kind it is; its message could hold a secret."""
-    from traceback import extract_tb  # noqa: PLC0415 (hardly ever needed)
-
-    said = ["Traceback (most recent call last):"]
-    said += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
-    said += [type(error).__name__, "twilio-build-wait could not run; nothing was requested"]
-    if os.environ.get("GITHUB_ACTIONS"):
-        said += ["::error title=Internal error in twilio-build-wait::it could not run; see the log"]
-    os.write(1, "\n".join([*said, ""]).encode(errors="backslashreplace"))
-
-
-main()
+if __name__ == "__main__":
+    main()

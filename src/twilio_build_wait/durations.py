@@ -1,25 +1,27 @@
 """Durations as people write them in a workflow: `90`, `1.5`, `90s`, `15m`, `1h30m`, `500ms`."""
 
 import re
+from decimal import Decimal
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
 _SECONDS = re.compile(_NUMBER)
 _PAIRS = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
+_UNITS = (3_600_000, 60_000, 1_000, 1)  # milliseconds
 
 
-def parse(text: str) -> float | None:
-    """Return the seconds that `text` stands for, or None if it is no duration.
+def parse(text: str) -> int | None:
+    """Return the milliseconds that a text stands for, or None if it is not a duration.
 
     A duration is a decimal number of seconds, or number-unit pairs of `h`, `m`, `s` and `ms`,
-    largest first, each unit once. A number beyond what a float holds is infinite, not an error.
+    largest first, each unit at most once. The sum is rounded to whole milliseconds.
     """
     if plain := _SECONDS.fullmatch(text):
-        return float(plain[0])
+        return round(Decimal(plain[0]) * 1000)
     pairs = _PAIRS.fullmatch(text) if text else None
     if pairs is None:
         return None
-    hours, minutes, seconds, milliseconds = (float(number or 0) for number in pairs.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    numbers = (Decimal(number or 0) for number in pairs.groups())
+    return round(sum(number * unit for number, unit in zip(numbers, _UNITS, strict=True)))
 
 
 def render(seconds: float) -> str:

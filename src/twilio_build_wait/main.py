@@ -1,171 +1,197 @@
-"""The whole story: environment, settings, wait, outcome, reporters, exit code."""
+"""One run: environment, settings, wait, outcome, reporters, exit code."""
 
 import os
 import random
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, Ending, Finding, Outcome, Progress
-from twilio_build_wait.reporters import Reporters
-from twilio_build_wait.reporters.console import Console, standard_output
-from twilio_build_wait.reporters.dialects import choose
-from twilio_build_wait.settings import Settings, read
+from twilio_build_wait import redaction, usage
+from twilio_build_wait.api.changes import read_changes
+from twilio_build_wait.api.diagnosis import LIMIT, Search
+from twilio_build_wait.api.polls import Poller
+from twilio_build_wait.api.transport import Transport
+from twilio_build_wait.inputs import LATEST
+from twilio_build_wait.model import Changes, Ending, Finding, Outcome, Progress
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.reporters.ci import choose
+from twilio_build_wait.reporters.log import Log, standard_output
+from twilio_build_wait.reporters.report import Reporters
+from twilio_build_wait.settings import read
 from twilio_build_wait.signals import Cancelled, Signals
-from twilio_build_wait.text import Redactor
+from twilio_build_wait.wait import Limits, Wait, poll_until_the_end
 
-_BUG = "this is a bug in twilio-build-wait, and nothing is known about the build"
-# How often a pause shows that the wait is alive, in seconds.
+# How often a pause gives a sign of life, in seconds.
 _TICK = 1.0
 
 
-def run(caught: list[int]) -> int:
-    """Run as a process, and return its exit code.
+@dataclass(frozen=True)
+class Runtime:
+    """Everything that a run takes from its process.
+
+    `write` writes to standard output and `append` to a file, both raise OSError. `clock` is
+    monotonic and `now` the wall clock, both in seconds. `uniform` is `random.uniform`.
+    """
+
+    write: Callable[[bytes], None]
+    append: Callable[[str, str], None]
+    signals: Signals
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    uniform: Callable[[float, float], float]
+    is_terminal: bool
+
+
+def run(caught: list[int], append: Callable[[str, str], None]) -> int:
+    """Run in this process and return its exit code.
 
     Args:
-        caught: the numbers of the signals that the handlers of the first statements have seen.
+        caught: the numbers of the signals that have arrived so far.
+        append: appends lines to a file.
     """
-    signals = Signals(caught)
-    write = standard_output(hurried=lambda: signals.caught is not None)
-    if sys.argv[1:] in (["--help"], ["-h"], ["--version"]):
-        from twilio_build_wait import usage  # noqa: PLC0415 (a wait has no need of it)
+    signals = Signals(caught, os._exit)
+    write = standard_output(is_hurried=lambda: signals.caught is not None)
+    arguments = sys.argv[1:]
+    if len(arguments) == 1 and arguments[0] in usage.OPTIONS:
+        return usage.answer(arguments[0], write)
+    runtime = Runtime(
+        write, append, signals, time.monotonic, time.time, random.uniform, os.isatty(1)
+    )
+    return main(os.environ, arguments, runtime)
 
-        return usage.answer(sys.argv[1], write)
-    is_live = os.isatty(1) and not (os.environ.get("CI") or os.environ.get("GITHUB_ACTIONS"))
-    return main(os.environ, sys.argv[1:], signals, write, live=is_live)
 
-
-def main(
-    environ: Mapping[str, str],
-    arguments: Sequence[str],
-    signals: Signals,
-    write: Callable[[bytes], None],
-    *,
-    live: bool,
-) -> int:
+def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime) -> int:
     """Read the inputs, wait, report, and return the exit code.
 
     Args:
-        environ: the environment.
-        arguments: the command line, which must be empty.
-        signals: what answers to SIGINT and SIGTERM.
-        write: writes bytes to standard output.
-        live: whether a person watches at a terminal.
+        environ: the environment; `requests` reads proxies and the CA bundle from the process's own.
+        arguments: the command line without the program, which must be empty.
+        runtime: what the run takes from its process.
     """
-    settings = read(environ, arguments)
-    redact = Redactor(settings.secrets)
-    console = Console(write, choose(environ), redact, time.monotonic, live=live)
-    reporters = Reporters(environ, settings, console, time.time)
-    known = _known(settings, redact)
-    console.progress = known
-    ended: Outcome | None = None
-    findings: tuple[Finding, ...] = ()
-    lost: list[str] = []
-
-    def last_will() -> int:
-        return _left(signals.caught or 0, ended, lost, reporters)
-
-    signals.last_will = last_will
+    this = Run(environ, arguments, runtime)
+    runtime.signals.before_exit(this.last_words, this.exit_code)
     try:
-        ended = _before_the_wait(settings, known, signals, console)
-        reporters.open(ended)
-        if ended is None:
-            reporters.begin(known)
-            ended = _wait(settings, known, signals, console)
-        lost = reporters.save(ended)
-        if ended.ending is Ending.FAILED and settings.diagnose:
-            ended, findings = _diagnose(settings, ended, signals, console)
-            reporters.amend(ended)
-    except Exception as error:  # noqa: BLE001 (a bug of ours must not look like a failed build)
-        ended = Outcome(Ending.ERROR, console.progress, _BUG)
-        reporters.crash(error)
-        lost = reporters.save(ended)
-    reporters.announce(ended, findings, lost=lost)
-    return _exit_code(ended, lost)
+        this.wait_and_report()
+    except Exception as error:  # noqa: BLE001 (a bug must not look like a failed build)
+        this.crash(error)
+    return this.exit_code()
 
 
-def _exit_code(ended: Outcome, lost: Sequence[str]) -> int:
-    is_lost = ended.ending is Ending.COMPLETED and lost
-    return EXIT_OUTPUT_LOST if is_lost else ended.ending.exit_code
+class Run:
+    """One run of the tool."""
 
-
-def _left(number: int, ended: Outcome | None, lost: Sequence[str], reporters: Reporters) -> int:
-    """Report what can be, when a signal is not answered in time; return the exit code.
-
-    A verdict once read is final. Before there is one, the wait was cancelled.
-    """
-    if ended is None:
-        progress = reporters.console.progress
-        ended = Outcome(Ending.of_signal(number), progress, str(Cancelled(number)))
-        lost = reporters.save(ended)
-        reporters.announce(ended, lost=lost)
-    return _exit_code(ended, lost)
-
-
-def _known(settings: Settings, redact: Callable[[str], str]) -> Progress:
-    """Say what is known before the first read; an address that holds a secret is not shown."""
-    url = settings.status_url
-    return Progress(settings.build_sid, settings.service_sid, url=url if redact(url) == url else "")
-
-
-def _before_the_wait(
-    settings: Settings, known: Progress, signals: Signals, console: Console
-) -> Outcome | None:
-    """Return how it ended before anything was requested, or None if it has not."""
-    if signals.caught:
-        return Outcome(Ending.of_signal(signals.caught), known, str(Cancelled(signals.caught)))
-    if settings.problems:
-        return Outcome(Ending.INVALID, known, console.show("; ".join(settings.problems)))
-    return None
-
-
-def _wait(settings: Settings, known: Progress, signals: Signals, console: Console) -> Outcome:
-    # Imported once the inputs are known to be right: most of the start-up time is spent here.
-    from twilio_build_wait.status import reader  # noqa: PLC0415 (see above)
-    from twilio_build_wait.transport import Transport  # noqa: PLC0415 (see above)
-    from twilio_build_wait.wait import Limits, Wait  # noqa: PLC0415 (see above)
-
-    def pause(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > _TICK:
-            signals.sleep(_TICK)
-            console.tick()
-        signals.sleep(max(0.0, left))
-
-    transport = Transport(settings.user, settings.secret, signals)
-    return Wait(
-        reader(transport.get, settings, console.show),
-        Limits(settings.timeout, settings.interval, settings.max_interval),
-        known,
-        console,
-        clock=time.monotonic,
-        sleep=pause,
-        uniform=random.uniform,
-        show=console.show,
-    ).run()
-
-
-def _diagnose(
-    settings: Settings, ended: Outcome, signals: Signals, console: Console
-) -> tuple[Outcome, tuple[Finding, ...]]:
-    """Look for the reason of a failed build; whatever happens, the verdict stands."""
-    from twilio_build_wait.diagnosis import diagnose  # noqa: PLC0415 (as in _wait)
-    from twilio_build_wait.transport import Transport  # noqa: PLC0415 (as in _wait)
-
-    console.line("looking for the reason in Twilio, for 10 s at most")
-    transport = Transport(settings.user, settings.secret, signals)
-    try:
-        found = diagnose(
-            transport.get,
-            settings,
-            ended.progress,
-            clock=time.monotonic,
-            now=time.time,
-            show=console.show,
-            redact=console.redact,
+    def __init__(
+        self, environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime
+    ) -> None:
+        """Read the settings and put the parts together; see `main` for the arguments."""
+        self._runtime = runtime
+        self._settings = settings = read(environ, arguments)
+        self._show = Redactor(redaction.secrets(environ))
+        is_live = runtime.is_terminal and not (environ.get("CI") or environ.get("GITHUB_ACTIONS"))
+        log = Log(runtime.write, choose(environ), self._show, runtime.clock, is_live=is_live)
+        self._reporters = Reporters(environ, settings, log, runtime.append)
+        self._wait = Wait(
+            Limits(settings.timeout, settings.interval, settings.max_interval),
+            self._known(),
+            clock=runtime.clock,
+            uniform=runtime.uniform,
+            show=self._show.piece,
         )
-    except Exception as error:  # noqa: BLE001 (a bug of ours, and no reason to change the verdict)
-        console.line(f"the reason could not be looked up: {type(error).__name__}")
-        return ended, ()
-    return replace(ended, reason=console.show(found.reason)), found.findings
+        transport = Transport(settings.login, runtime.signals, environ, self._show)
+        self._get = transport.get
+        self._poller = Poller(transport.get, settings, runtime.now, self._show)
+
+    def wait_and_report(self) -> None:
+        """Wait, save the outputs, look for what explains the verdict, and announce it."""
+        wait, reporters, settings = self._wait, self._reporters, self._settings
+        if number := self._runtime.signals.caught:
+            wait.cancel(number)
+        elif settings.problems:
+            wait.reject_inputs(self._show.piece("; ".join(settings.problems)))
+        reporters.open(wait.outcome)
+        outcome = wait.outcome or self._poll()
+        reporters.save(outcome)
+        findings: tuple[Finding, ...] = ()
+        changes = None
+        if outcome.ending is Ending.FAILED and settings.diagnose:
+            outcome, findings = self._diagnose(outcome)
+        elif outcome.ending is Ending.COMPLETED and settings.environment_sid:
+            changes = self._compare(outcome.progress)
+        reporters.announce(outcome, findings, changes)
+
+    def last_words(self, number: int) -> None:
+        """Report what is possible when a signal is not answered in time."""
+        self._reporters.discard()
+        if self._wait.outcome is None:
+            outcome = self._wait.cancel(number)
+            self._reporters.save(outcome)
+            self._reporters.announce(outcome)
+
+    def crash(self, error: Exception) -> None:
+        """Report a bug of ours; a verdict that has been read stands."""
+        self._reporters.crash(error)
+        if self._wait.outcome is None:
+            outcome = self._wait.crash()
+            self._reporters.save(outcome)
+            self._reporters.announce(outcome)
+
+    def exit_code(self, number: int = 0) -> int:
+        """Return the exit code as things stand, for a signal that has arrived or without one."""
+        outcome = self._wait.outcome
+        ending = outcome.ending if outcome else Ending.of_signal(number)
+        if ending is Ending.COMPLETED and self._reporters.lost:
+            ending = Ending.OUTPUT_LOST
+        return ending.exit_code
+
+    def _known(self) -> Progress:
+        """Return the inputs that are outputs; a URL that holds a credential is not shown."""
+        settings = self._settings
+        build_sid = "" if settings.build_sid == LATEST else settings.build_sid
+        url = settings.status_url(build_sid)
+        is_shown = self._show.piece(url) == url
+        return Progress(build_sid, settings.service_sid, url=url if is_shown else "")
+
+    def _poll(self) -> Outcome:
+        self._reporters.save_early(self._wait.progress)
+        return poll_until_the_end(self._wait, self._poller.poll, self._reporters, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, and give signs of life."""
+        clock, sleep = self._runtime.clock, self._runtime.signals.sleep
+        until = clock() + seconds
+        while (left := until - clock()) > _TICK:
+            sleep(_TICK)
+            self._reporters.log.tick(self._wait.progress, self._wait.elapsed)
+        sleep(max(0.0, left))
+
+    def _diagnose(self, outcome: Outcome) -> tuple[Outcome, tuple[Finding, ...]]:
+        """Look for the reason of a failed build and save it; the verdict stands."""
+        self._reporters.log.line(f"looking for the reason in Twilio, for {LIMIT:.0f} s at most")
+        search = Search(
+            self._get,
+            self._settings,
+            outcome.progress,
+            clock=self._runtime.clock,
+            now=self._poller.server_date or datetime.fromtimestamp(self._runtime.now(), UTC),
+            show=self._show,
+        )
+        diagnosis = search.run()
+        self._reporters.amend("reason", diagnosis.reason)
+        return replace(outcome, reason=diagnosis.reason), diagnosis.findings
+
+    def _compare(self, progress: Progress) -> Changes:
+        """Compare the build with what is live and save the result; the verdict stands."""
+        sid = self._settings.environment_sid
+        self._reporters.log.line(f"comparing the build with environment {sid}")
+        try:
+            changes = read_changes(
+                self._get, self._settings, progress, self._runtime.clock, self._show
+            )
+        except Cancelled:
+            note = self._show.line("the comparison was stopped: a signal arrived")
+            changes = Changes(notes=(note,))
+        if changes.verdict:
+            self._reporters.amend("changes", changes.verdict)
+        return changes

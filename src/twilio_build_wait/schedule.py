@@ -1,69 +1,71 @@
-"""When to read next: pure arithmetic over what has been seen, with no clock of its own."""
+"""When to poll next: pure arithmetic over what has happened, without a clock of its own."""
 
 from collections.abc import Callable
 
-from twilio_build_wait.results import Fault, Kind
+from twilio_build_wait.model import ErrorKind, PollError
 
-#: The share of the time waited that is added to the delay: long builds are read less often.
+#: The share of the time waited that is added to the interval: long builds are polled less often.
 GROWTH = 0.03
-#: Good reads are spread by this share, so that waits side by side do not march in step.
+#: The jitter of an interval, so that waits side by side do not poll in step.
 JITTER = 0.1
-#: The longest mean pause after passing faults, in seconds, before `Retry-After`.
+#: The longest backoff after transient errors, in seconds, before `Retry-After`.
 LONGEST_BACKOFF = 30.0
-#: For how long a 404 may be a build just created, or a replica behind, in seconds.
-MISSING_FOR = 10.0
-#: How long an unbroken row of "no such name" or "refused" may last where nothing ever answered.
+#: How long a 404 is retried: the build may be new, or a replica behind. In seconds.
+NOT_FOUND_FOR = 10.0
+#: How long "unreachable" is retried if nothing has ever answered, in seconds.
 UNREACHABLE_FOR = 60.0
 
 
 class Schedule:
-    """Remembers the rows of faults, and says how long to pause; or that a fault is lasting."""
+    """Counts the errors in a row and returns delays, or None once an error is permanent."""
 
     def __init__(
         self, interval: float, max_interval: float, uniform: Callable[[float, float], float]
     ) -> None:
-        """Take the first and the longest delay in seconds, and `random.uniform` or a stand-in."""
+        """Take the first and the longest interval in seconds, and `random.uniform`."""
         self._interval = interval
         self._max_interval = max_interval
         self._uniform = uniform
-        self._row = 0
-        self._missing_since: float | None = None
+        self._errors_in_row = 0
+        self._not_found_since: float | None = None
         self._unreachable_since: float | None = None
-        self._answered = False
+        #: Whether anything has ever answered.
+        self.is_answered = False
 
-    def after_reading(self, elapsed: float) -> float:
-        """Return the seconds to pause after a good read, `elapsed` seconds into the wait."""
-        self._row = 0
-        self._missing_since = None
-        self._answered = True
-        delay = min(self._interval + GROWTH * elapsed, self._max_interval)
-        return delay * self._uniform(1 - JITTER, 1 + JITTER)
+    def after_success(self, elapsed: float) -> float:
+        """Return the delay after a successful poll, `elapsed` seconds into the wait."""
+        self._errors_in_row = 0
+        self._not_found_since = None
+        self.is_answered = True
+        interval = min(self._interval + GROWTH * elapsed, self._max_interval)
+        return interval * self._uniform(1 - JITTER, 1 + JITTER)
 
-    def after_fault(self, fault: Fault, elapsed: float) -> float | None:
-        """Return the seconds to pause after a fault seen at `elapsed`, or None if it is lasting."""
-        if fault.kind is Kind.LASTING:
+    def after_error(self, error: PollError, elapsed: float) -> float | None:
+        """Return the delay after a failed poll, or None if the error is permanent."""
+        self.is_answered = self.is_answered or error.is_answer
+        if error.kind is ErrorKind.PERMANENT:
             return None
-        self._answered = self._answered or not fault.unanswered
-        if fault.kind is Kind.MISSING:
-            return self._after_missing(elapsed)
-        if self._is_unreachable(fault, elapsed):
+        if error.kind is ErrorKind.NOT_FOUND:
+            return self._after_not_found(elapsed)
+        if self._is_unreachable(error, elapsed):
             return None
-        self._row += 1
+        self._errors_in_row += 1
         # The exponent is bounded before the power: a row can be thousands long.
-        pause = self._uniform(0.0, min(LONGEST_BACKOFF, 2.0 ** min(self._row - 1, 5)))
-        if fault.retry_after is None:
-            return pause
-        return max(pause, fault.retry_after + self._uniform(0.0, 1.0))
+        longest = min(LONGEST_BACKOFF, 2.0 ** min(self._errors_in_row - 1, 5))
+        delay = self._uniform(0.0, longest)
+        if error.retry_after is None:
+            return delay
+        return max(delay, error.retry_after + self._uniform(0.0, 1.0))
 
-    def _after_missing(self, elapsed: float) -> float | None:
-        if self._missing_since is None:
-            self._missing_since = elapsed
-        if elapsed - self._missing_since >= MISSING_FOR:
+    def _after_not_found(self, elapsed: float) -> float | None:
+        if self._not_found_since is None:
+            self._not_found_since = elapsed
+        if elapsed - self._not_found_since >= NOT_FOUND_FOR:
             return None
         return self._uniform(1 - JITTER, 1 + JITTER)
 
-    def _is_unreachable(self, fault: Fault, elapsed: float) -> bool:
-        if self._answered or not fault.unreachable:
+    def _is_unreachable(self, error: PollError, elapsed: float) -> bool:
+        if self.is_answered or not error.is_unreachable:
             self._unreachable_since = None
             return False
         if self._unreachable_since is None:

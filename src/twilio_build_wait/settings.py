@@ -1,267 +1,277 @@
-"""The inputs, read and checked: settings, and every problem with them at once."""
+"""The table of inputs applied to an environment: the settings, and every problem at once."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from twilio_build_wait import credentials, durations, text
-from twilio_build_wait.inputs import BY_NAME
+from twilio_build_wait import inputs, redaction
+from twilio_build_wait.inputs import INPUTS, Input
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.text import SafeText
 
-_HEX = "[0-9A-Fa-f]{32}"
-_ACCOUNT_SID = re.compile(f"AC{_HEX}")
-_API_KEY = re.compile(f"SK{_HEX}")
-SERVICE_SID = re.compile(f"ZS{_HEX}")
-ACCOUNT_SID = _ACCOUNT_SID
-_BUILD_SID = re.compile(f"ZB{_HEX}")
-_UNIQUE_NAME = re.compile(r"(?!ZS.{32}\Z)[A-Za-z0-9_-]{1,255}")
-_REGION = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
-_EDGE = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
-_PRINTABLE = re.compile(r"[ -~]+")
-_URL = re.compile(r"[!-~]+")
-_HOST = re.compile(
-    r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)"
-    r"(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?"
-)
-_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
+T = TypeVar("T")
+
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_LOOPBACK = re.compile(rf"localhost|host\.docker\.internal|::1|127(?:\.{_OCTET}){{3}}")
+_LOCALHOST = re.compile(rf"localhost|host\.docker\.internal|::1|127(?:\.{_OCTET}){{3}}")
 
-# twilio.com/docs/global-infrastructure: a host is {product}.{edge}.{region}.twilio.com; the edges
-# of the regions that serve Twilio Serverless under their own name.
+# A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). These are
+# the regions whose edge is known.
 _EDGE_OF_REGION = {"ie1": "dublin", "au1": "sydney"}
+_US1 = "us1"
 
-_HOUR = 3600.0
-_DAY = 24 * _HOUR
-
-_FORK_HINT = "secrets are not given to workflows that run for a pull request from a fork"
+# docs.github.com: "Secure use of secrets", "Reusing workflows", "Deployment environments".
+_EMPTY_SECRETS = (
+    "on GitHub, secrets arrive empty in pull requests from forks and from Dependabot, in a "
+    "reusable workflow without 'secrets: inherit', and in a job that does not name their "
+    "environment"
+)
+# The files that a GitHub runner reads after the step.
+_RUNNER_FILES = (
+    "GITHUB_OUTPUT",
+    "GITHUB_ENV",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Every input as the rest of the program uses it; what failed its check is empty.
+    """Every input as the rest of the program uses it; an input that is invalid is empty.
 
-    `root` and `monitor` are the roots of Twilio's Serverless and Monitor APIs; `timeout`,
-    `interval` and `max_interval` are in seconds. `problems` and `warnings` are sentences for a
-    person. With problems, nothing may be requested. No secret is in the repr.
+    `root` and `monitor` are the roots of Twilio's Serverless and Monitor APIs. `timeout`,
+    `interval` and `max_interval` are in seconds. `region` is empty with a base URL. `problems` and
+    `warnings` are sentences; with a problem, no request may be sent. The repr has no secret.
     """
 
     build_sid: str
     service_sid: str
-    user: str
-    secret: str = field(repr=False)
+    environment_sid: str
+    login: tuple[str, str] = field(repr=False)
     credential: str
     root: str
     monitor: str
+    region: str
     timeout: float
     interval: float
     max_interval: float
     output_file: str
     summary: bool
     diagnose: bool
-    problems: tuple[str, ...]
-    warnings: tuple[str, ...]
-    secrets: tuple[str, ...] = field(repr=False)
-    masks: tuple[str, ...] = field(repr=False)
+    has_inputs: bool
+    problems: tuple[SafeText, ...]
+    warnings: tuple[SafeText, ...]
 
     @property
     def host(self) -> str:
-        """The host that the status is read from, with its port where one is named."""
+        """The host that is polled, with its port if the URL has one."""
         return urlsplit(self.root).netloc
 
     @property
-    def build_url(self) -> str:
-        """The address of the Build resource; empty while a part of it is not known."""
-        if not (self.root and self.service_sid and self.build_sid):
-            return ""
-        return f"{self.root}/v1/Services/{self.service_sid}/Builds/{self.build_sid}"
+    def service_url(self) -> str:
+        """The URL of the Service resource."""
+        return f"{self.root}/v1/Services/{self.service_sid}"
 
     @property
-    def status_url(self) -> str:
-        """The address of the Build Status resource; empty while a part of it is not known."""
-        return f"{self.build_url}/Status" if self.build_url else ""
+    def builds_url(self) -> str:
+        """The URL of the list of builds."""
+        return f"{self.service_url}/Builds"
+
+    def build_url(self, build_sid: str) -> str:
+        """Return the URL of a Build resource."""
+        return f"{self.builds_url}/{build_sid}"
+
+    def status_url(self, build_sid: str) -> str:
+        """Return the URL of a Build Status resource; empty while a part of it is unknown."""
+        is_known = self.root and self.service_sid and build_sid and build_sid != inputs.LATEST
+        return f"{self.build_url(build_sid)}/Status" if is_known else ""
 
 
 class _Reader:
-    """Reads inputs from an environment and collects what is wrong with them."""
+    """Reads inputs from an environment and collects the problems."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self.secrets = credentials.secrets(environ)
-        self._redact = text.Redactor(self.secrets)
-        self.problems: list[str] = []
-        self.warnings: list[str] = []
+        self._show = Redactor(redaction.secrets(environ))
+        self._credentials = Redactor(redaction.credentials(environ))
+        # Step by step users write `with:`; everybody else sets variables.
+        self._is_github = bool(environ.get("GITHUB_ACTIONS"))
+        self.problems: list[SafeText] = []
+        self.warnings: list[SafeText] = []
 
-    def raw(self, name: str) -> str:
-        return BY_NAME[name].read(self._environ)
-
-    def wrong(self, name: str, problem: str) -> None:
-        self.problems.append(f"{name}: {problem}")
-
-    def expected(self, name: str, raw: str, *, shown: bool = True) -> None:
-        """Report a value that has not the form of its input, never showing what may be secret."""
-        seen = (
-            f"'{text.piece(self._redact(raw))}'" if shown else f"{len(raw)} characters that are not"
-        )
-        self.wrong(name, f"expected {BY_NAME[name].form}; got {seen}")
-
-    def matching(self, name: str, pattern: re.Pattern[str], *, shown: bool = True) -> str:
-        raw = self.raw(name)
-        if not raw or pattern.fullmatch(raw):
-            return raw
-        self.expected(name, raw, shown=shown)
-        return ""
-
-    def required(self, name: str, *patterns: re.Pattern[str]) -> str:
-        raw = self.raw(name)
+    def value(self, known: Input[T]) -> T:
+        """Return an input's value, or its default if it is missing or invalid."""
+        raw = known.read(self._environ)
         if not raw:
-            known = BY_NAME[name]
-            self.wrong(name, f"required: {known.form} (or set {known.variable})")
-        elif any(pattern.fullmatch(raw) for pattern in patterns):
-            return raw
-        else:
-            self.expected(name, raw)
-        return ""
+            if known.required:
+                self.problem(known, f"required: {known.format}")
+            return known.default
+        if not known.is_secret and self._credentials.contains(raw):
+            self.problem(
+                known,
+                f"it contains a credential, so its value is not shown; expected {known.format}",
+            )
+            return known.default
+        parsed = known.parse(raw)
+        if parsed is None:
+            self.unexpected(known)
+            return known.default
+        return parsed
 
-    def duration(self, name: str, default: float, lowest: float, highest: float) -> float | None:
-        """Return seconds, or None where the value is wrong."""
-        raw = self.raw(name)
-        if not raw:
-            return default
-        seconds = durations.parse(raw)
-        if seconds is not None and lowest <= seconds <= highest:
-            return seconds
-        self.expected(name, raw)
-        return None
+    def is_given(self, known: Input[T]) -> bool:
+        """Return whether an input is set and not empty."""
+        return bool(known.read(self._environ))
 
-    def boolean(self, name: str) -> bool:
-        raw = self.raw(name).lower()
-        if raw not in {"", "true", "false"}:
-            self.expected(name, raw)
-        return raw != "false"
+    def problem(self, known: Input[T], problem: str) -> None:
+        """Report a problem with an input."""
+        self.problems.append(self._show.line(f"{self.name(known)}: {problem}"))
 
-    # -- what takes more than one input ------------------------------------------------------
+    def name(self, known: Input[T]) -> str:
+        """Return an input's name as the user knows it."""
+        return known.name if self._is_github else f"{known.variable} ({known.name})"
 
-    def credential(self) -> tuple[str, str, str]:
-        """Return user, secret and kind of the credential that Twilio is shown."""
-        account = self.matching("account-sid", _ACCOUNT_SID, shown=False)
-        token = self.matching("auth-token", _PRINTABLE, shown=False)
-        key = self.matching("api-key", _API_KEY, shown=False)
-        secret = self.matching("api-secret", _PRINTABLE, shown=False)
-        given = {name: bool(self.raw(name)) for name in BY_NAME}
-        hint = f"; {_FORK_HINT}" if self._environ.get("GITHUB_ACTIONS") else ""
-        if given["api-key"] and not given["api-secret"]:
-            self.wrong("api-secret", f"required with api-key: the key's secret{hint}")
-        if given["api-secret"] and not given["api-key"]:
-            self.wrong("api-key", f"required with api-secret: {BY_NAME['api-key'].form}{hint}")
-        if given["api-key"] or given["api-secret"]:
-            return key, secret, "API key"
-        if not given["auth-token"]:
-            self.wrong(
-                "auth-token",
+    def unexpected(self, known: Input[T], why: str = "") -> None:
+        """Report a value without the format of its input; never show what may be a secret."""
+        raw = known.read(self._environ)
+        is_shown = not known.is_secret and known not in (inputs.API_KEY, inputs.ACCOUNT_SID)
+        got = f"'{self._show.piece(raw)}'" if is_shown else f"{len(raw)} other characters"
+        if known is inputs.BASE_URL:
+            got = "another value"  # it may hold a password
+        self.problem(known, f"expected {known.format}; got {got}{why}")
+
+    # -- rules for more than one input -------------------------------------------------------
+
+    def login(self) -> tuple[tuple[str, str], str]:
+        """Return user and secret of HTTP Basic, and the kind of the credential."""
+        account, token = self.value(inputs.ACCOUNT_SID), self.value(inputs.AUTH_TOKEN)
+        key, secret = self.value(inputs.API_KEY), self.value(inputs.API_SECRET)
+        hint = f"; {_EMPTY_SECRETS}" if self._is_github else ""
+        has_key, has_secret = self.is_given(inputs.API_KEY), self.is_given(inputs.API_SECRET)
+        if has_key and not has_secret:
+            self.problem(inputs.API_SECRET, f"required with api-key: its secret{hint}")
+        if has_secret and not has_key:
+            self.problem(inputs.API_KEY, f"required with api-secret: {inputs.API_KEY.format}{hint}")
+        if has_key or has_secret:
+            return (key, secret), "API key"
+        if not self.is_given(inputs.AUTH_TOKEN):
+            self.problem(
+                inputs.AUTH_TOKEN,
                 f"required: the account's token, or api-key and api-secret instead{hint}",
             )
-        if not given["account-sid"]:
-            self.wrong("account-sid", f"required with auth-token: {BY_NAME['account-sid'].form}")
-        return account, token, "auth token"
+        if not self.is_given(inputs.ACCOUNT_SID):
+            self.problem(
+                inputs.ACCOUNT_SID, f"required with auth-token: {inputs.ACCOUNT_SID.format}"
+            )
+        return (account, token), "auth token"
 
-    def roots(self) -> tuple[str, str]:
-        """Return the roots of the Serverless and the Monitor API."""
-        region = self.matching("region", _REGION)
-        edge = self.matching("edge", _EDGE)
-        if self.raw("base-url"):
-            root = self._base_url()
-            return root, root
-        region_given = bool(self.raw("region"))
-        if region_given and region not in {"", "us1"} and not self.raw("edge"):
+    def intervals(self) -> tuple[float, float]:
+        """Return the first and the longest interval, in seconds."""
+        interval = self.value(inputs.INTERVAL)
+        max_interval = self.value(inputs.MAX_INTERVAL)
+        if not self.is_given(inputs.MAX_INTERVAL):
+            return interval, max(interval, max_interval)
+        is_parsed = inputs.MAX_INTERVAL.parse(inputs.MAX_INTERVAL.read(self._environ)) is not None
+        if is_parsed and max_interval < interval:
+            self.unexpected(inputs.MAX_INTERVAL, ", which is shorter than interval")
+        return interval, max_interval
+
+    def roots(self) -> tuple[str, str, str]:
+        """Return the roots of the Serverless and the Monitor API, and the region."""
+        region, edge = self.value(inputs.REGION), self.value(inputs.EDGE)
+        root = self.value(inputs.BASE_URL)
+        if self.is_given(inputs.BASE_URL):
+            root = root if self._is_allowed(root) else ""
+            return root, root, ""
+        if region not in {"", _US1} and not self.is_given(inputs.EDGE):
             edge = _EDGE_OF_REGION.get(region, "")
             if not edge:
-                self.wrong("edge", f"required with region '{region}': no edge is known for it")
-                return "", ""
-        if (region_given and not region) or (self.raw("edge") and not edge):
-            return "", ""
-        place = f"{edge}.{region or 'us1'}." if edge else ""
-        return f"https://serverless.{place}twilio.com", f"https://monitor.{place}twilio.com"
+                self.problem(
+                    inputs.EDGE,
+                    f"required with region '{region}', whose edge is not known: "
+                    f"{inputs.EDGE.format}",
+                )
+        place = f"{edge}.{region or _US1}." if edge else ""
+        hosts = [f"https://{product}.{place}twilio.com" for product in ("serverless", "monitor")]
+        return hosts[0], hosts[1], region or _US1
 
-    def _base_url(self) -> str:
-        raw = self.raw("base-url")
-        problem = self._base_url_problem(raw)
-        if problem:
-            # The address itself is not shown: it may hold a password.
-            self.wrong("base-url", f"expected {BY_NAME['base-url'].form}; {problem}")
-            return ""
-        parts = urlsplit(raw)
-        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-    def _base_url_problem(self, raw: str) -> str:  # noqa: PLR0911 (one return a problem)
-        """Say what is wrong with a base URL; empty if nothing is."""
-        if not _URL.fullmatch(raw) or set(raw) & set('\\"<>^`{|}'):
-            return "it holds characters that have no place in an address"
-        if "?" in raw or "#" in raw:
-            return "it has a query or a fragment"
-        try:
-            parts = urlsplit(raw)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            return "its host or port cannot be read"
-        if "@" in parts.netloc:
-            return "it has a user name; credentials have inputs of their own"
-        if parts.scheme not in {"https", "http"}:
-            return "it does not begin with https://"
-        bracketed = "[" in parts.netloc
-        known = _BRACKETED.fullmatch(parts.netloc) if bracketed else _HOST.fullmatch(host)
-        if port == 0 or parts.netloc.endswith(":") or not known:
-            return "its host or port cannot be read"
-        if parts.scheme == "http" and not _LOOPBACK.fullmatch(host):
-            if self._environ.get("TWILIO_ALLOW_HTTP", "").strip().lower() != "true":
-                return "http:// is for this machine alone, for it shows the credential to anyone"
-            self.warnings.append(
-                f"TWILIO_ALLOW_HTTP is true: the credential goes to {host} unencrypted, and anyone "
-                "on the way can read it; use https:// for anything but a test"
+    def _is_allowed(self, root: str) -> bool:
+        """Return whether a root may be used: http sends the credential unencrypted."""
+        host = urlsplit(root).hostname or ""
+        if not root.startswith("http:") or _LOCALHOST.fullmatch(host):
+            return True
+        if self._environ.get("TWILIO_ALLOW_HTTP", "").strip().lower() != "true":
+            self.unexpected(inputs.BASE_URL, ": http:// would send the credential unencrypted")
+            return False
+        self.warnings.append(
+            self._show.line(
+                f"TWILIO_ALLOW_HTTP is true: the credential is sent to {host} unencrypted, and "
+                "anyone on the way can read it. Use https:// except for a test"
             )
-        return ""
+        )
+        return True
+
+    def output_file(self) -> str:
+        """Return the path of the output file, which must not be one of the runner's."""
+        path = self.value(inputs.OUTPUT_FILE)
+        for name in _RUNNER_FILES:
+            other = self._environ.get(name, "")
+            if path and other and _is_same_file(path, other):
+                self.unexpected(inputs.OUTPUT_FILE, f", which is the file that {name} names")
+                return ""
+        return path
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one of them does not exist
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
-    """Read and check every input of an environment; never raises for a bad value.
+    """Read and check every input of an environment; never raises for an invalid value.
 
-    Arguments on the command line are a problem too: a secret among them would stand in the log of
-    the runner and in the list of processes.
+    An argument is a problem: the runner's log and the list of processes would show a secret.
     """
     reader = _Reader(environ)
     if arguments:
-        reader.wrong("arguments", "none are taken; every input is an environment variable")
-    user, secret, credential = reader.credential()
-    service_sid = reader.required("service-sid", SERVICE_SID, _UNIQUE_NAME)
-    build_sid = reader.required("build-sid", _BUILD_SID)
-    timeout = reader.duration("timeout", 15 * 60.0, 0.0, _DAY)
-    interval = reader.duration("interval", 1.0, 0.1, _HOUR)
-    lowest = 0.1 if interval is None else interval
-    max_interval = reader.duration("max-interval", max(10.0, lowest), lowest, _HOUR)
-    root, monitor = reader.roots()
-    summary, diagnose = reader.boolean("summary"), reader.boolean("diagnose")
-    for name in ("auth-token", "api-secret"):
-        if reader.raw(name) and not text.maskable(reader.raw(name)):
+        reader.problems.append(
+            SafeText(
+                f"arguments: got {len(arguments)}, expected none; every input is an environment "
+                "variable (see --help). To run another command in the image, name it with "
+                "docker run --entrypoint COMMAND"
+            )
+        )
+    login, credential = reader.login()
+    interval, max_interval = reader.intervals()
+    root, monitor, region = reader.roots()
+    for secret in (inputs.AUTH_TOKEN, inputs.API_SECRET):
+        if 0 < len(secret.read(environ)) < redaction.SHORTEST_SECRET:
             reader.warnings.append(
-                f"{name} is too short to be hidden in the log: it would be found inside ordinary "
-                "words; Twilio's own are 32 characters long"
+                SafeText(
+                    f"{reader.name(secret)} is too short to be hidden in the log: it would be "
+                    "found inside ordinary words. Twilio's own are 32 characters long"
+                )
             )
     return Settings(
-        build_sid=build_sid,
-        service_sid=service_sid,
-        user=user,
-        secret=secret,
+        build_sid=reader.value(inputs.BUILD_SID),
+        service_sid=reader.value(inputs.SERVICE_SID),
+        environment_sid=reader.value(inputs.ENVIRONMENT_SID),
+        login=login,
         credential=credential,
         root=root,
         monitor=monitor,
-        timeout=0.0 if timeout is None else timeout,
-        interval=1.0 if interval is None else interval,
-        max_interval=10.0 if max_interval is None else max_interval,
-        output_file=reader.raw("output-file"),
-        summary=summary,
-        diagnose=diagnose,
+        region=region,
+        timeout=reader.value(inputs.TIMEOUT),
+        interval=interval,
+        max_interval=max_interval,
+        output_file=reader.output_file(),
+        summary=reader.value(inputs.SUMMARY),
+        diagnose=reader.value(inputs.DIAGNOSE),
+        has_inputs=any(known.values(environ) for known in INPUTS),
         problems=tuple(reader.problems),
         warnings=tuple(reader.warnings),
-        secrets=reader.secrets,
-        masks=credentials.masks(environ),
     )

@@ -1,12 +1,10 @@
-"""SIGINT and SIGTERM, remembered at once and answered where the program waits.
+"""SIGINT and SIGTERM, answered within one second.
 
-A handler only notes the signal; nothing is interrupted half-way. The two places that can
-take long, a pause and a request, both wait here, on one queue that the handlers and the worker
-threads feed. So a signal is answered at once even while a request or a name look-up hangs in a
-system call that no signal can interrupt: it hangs in a thread that is left behind.
+A handler only notes the signal. The program waits in two places, a pause and a request, and both
+wait on one queue that the handlers and the worker threads feed. So a signal is answered even while
+a request or a DNS lookup hangs in a system call: it hangs in a thread that is left behind.
 """
 
-import os
 import signal
 import threading
 import time
@@ -17,78 +15,87 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: How long a signal may go unanswered, in seconds; a wait that is cancelled ends within one.
+#: How long the main thread may take to answer a signal, in seconds, before the process is ended.
 GRACE = 0.7
+# How long the last words may take, in seconds; together less than the second that is promised.
+_LAST_WORDS = 0.2
 
-# A signal that comes between the interpreter's last look for one and the system call interrupts
-# nothing, and is answered when the call returns: so no call waits for longer than this, in seconds.
+# A signal that arrives between the interpreter's check and the system call interrupts nothing and
+# is answered when the call returns. So no call waits longer than this, in seconds.
 _SLICE = 0.2
-
-# What a shell reports for a process that a signal ended.
-_SIGNAL_BASE = 128
-
-#: The signals that cancel a wait.
-CANCELLING = (signal.SIGINT, signal.SIGTERM)
+# The most that one slice counts, in seconds. It counts longer than that if the process was
+# suspended, and then a response may be waiting in the socket.
+_LONGEST_SLICE = 1.0
 
 
-class Cancelled(Exception):  # noqa: N818 (it is a request, not an error)
-    """A signal asked for the end; `number` is the first signal's."""
+class Cancelled(Exception):  # noqa: N818 (a request, not an error)
+    """A signal asks the program to end; `number` is the first signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"cancelled by {signal.Signals(number).name}")
         self.number = number
 
 
-class Signals:
-    """Remembers the first signal, and wakes whoever waits in `sleep` or `run`."""
+class ThreadShortageError(OSError):
+    """No thread could be started; `ever_started` says whether one could earlier in this run."""
 
-    def __init__(self, caught: list[int]) -> None:
+    def __init__(self, *, ever_started: bool) -> None:
+        super().__init__("no thread could be started")
+        self.ever_started = ever_started
+
+
+class Signals:
+    """Remembers the first signal and wakes `sleep` and `run`."""
+
+    def __init__(self, caught: list[int], exit_now: Callable[[int], None]) -> None:
         """Take over from the handlers that have filled `caught` since the first statement.
 
-        Must be called in the main thread, as `signal.signal` must.
+        Must be called in the main thread.
+
+        Args:
+            caught: the numbers of the signals so far.
+            exit_now: ends the process with an exit code.
         """
         self._caught = caught
-        # Putting into a SimpleQueue is safe in a signal handler, where Event.set can deadlock
-        # (queue.SimpleQueue.put in the library reference: "reentrant").
+        self._exit_now = exit_now
+        # SimpleQueue.put is reentrant (library reference); Event.set can deadlock in a handler.
         self._queue: SimpleQueue[object] = SimpleQueue()
-        #: What to do, and the exit code to leave with, when a signal is not answered in time: the
-        #: main thread hangs where it does not wait here, in an import from a slow disk, say.
-        self.last_will: Callable[[], int] = lambda: _SIGNAL_BASE + self._caught[0]
-        for number in CANCELLING:
-            signal.signal(number, self._handle)
-        signal.signal(signal.SIGALRM, self._leave)
-
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        self._caught.append(number)
-        self._queue.put(None)
-        if len(self._caught) == 1:
-            signal.setitimer(signal.ITIMER_REAL, GRACE)
-
-    def _leave(self, _number: int, _frame: FrameType | None) -> None:
-        code = self.last_will()
-        for number in CANCELLING:
-            signal.signal(number, signal.SIG_IGN)  # the end is decided
-        os._exit(code)
+        self._last_words: Callable[[int], object] = lambda _number: None
+        self._exit_code: Callable[[int], int] = lambda number: 128 + number
+        self._has_started_a_thread = False
+        self._is_leaving = False
+        signal.signal(signal.SIGINT, self._note)
+        signal.signal(signal.SIGTERM, self._note)
+        signal.signal(signal.SIGALRM, self._give_up)
 
     @property
     def caught(self) -> int | None:
-        """The first signal that came, or None."""
+        """The first signal that arrived, or None."""
         return self._caught[0] if self._caught else None
 
-    def sleep(self, seconds: float) -> None:
-        """Pause for `seconds`, measured on the monotonic clock.
+    def before_exit(
+        self, last_words: Callable[[int], object], exit_code: Callable[[int], int]
+    ) -> None:
+        """Set what happens if a signal is not answered in time: the main thread hangs elsewhere.
 
-        Raises:
-            Cancelled: a signal came, before or meanwhile.
+        Both take the signal's number. `last_words` reports what it can, `exit_code` is asked next.
         """
+        self._last_words = last_words
+        self._exit_code = exit_code
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep on the monotonic clock. Raises `Cancelled` if a signal arrives or has arrived."""
         self._wait(self, seconds)
 
     def run(self, work: Callable[[], T], limit: float) -> T:
-        """Do `work` in a thread, wait for it at most `limit` seconds, and return its result.
+        """Run `work` in a thread, wait at most `limit` seconds for it, and return its result.
+
+        Time during which the process is suspended does not count.
 
         Raises:
-            TimeoutError: it did not end in time; the thread is left behind and its result ignored.
-            Cancelled: a signal came, before or meanwhile; likewise.
+            TimeoutError: it did not end in time; the thread is left behind, its result ignored.
+            Cancelled: a signal arrived before or meanwhile; likewise.
+            ThreadShortageError: the thread could not be started.
             BaseException: whatever `work` raised.
         """
         if self._caught:
@@ -103,26 +110,48 @@ class Signals:
                 raised.append(error)
             self._queue.put(returned)
 
-        # A daemon: a look-up that hangs must not keep the process from ending.
-        threading.Thread(target=do, daemon=True).start()
-        if not self._wait(returned, limit):
+        try:
+            # A daemon: a lookup that hangs must not keep the process from ending.
+            threading.Thread(target=do, daemon=True).start()
+        except RuntimeError:
+            raise ThreadShortageError(ever_started=self._has_started_a_thread) from None
+        self._has_started_a_thread = True
+        if not self._wait(returned, limit, longest_slice=_LONGEST_SLICE):
             raise TimeoutError
         if raised:
             raise raised[0]
         return returned[0]
 
-    def _wait(self, awaited: object, seconds: float) -> bool:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._caught.append(number)
+        self._queue.put(None)
+        if len(self._caught) == 1:
+            signal.setitimer(signal.ITIMER_REAL, GRACE)
+
+    def _give_up(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._caught or signal.getitimer(signal.ITIMER_REAL)[0]:
+            return  # a SIGALRM from outside
+        number = self._caught[0]
+        if not self._is_leaving:  # otherwise the last words hang, too
+            self._is_leaving = True
+            signal.setitimer(signal.ITIMER_REAL, _LAST_WORDS)
+            self._last_words(number)
+        self._exit_now(self._exit_code(number))
+
+    def _wait(self, awaited: object, seconds: float, longest_slice: float = float("inf")) -> bool:
         """Wait until `awaited` is in the queue (True) or `seconds` have passed (False)."""
-        end = time.monotonic() + seconds
+        left, before = seconds, time.monotonic()
         while True:
             try:
-                # Once a signal came, only what is there already counts: a reply that was read
-                # just before it may hold a verdict, and a verdict once read is final.
-                left = 0.0 if self._caught else max(0.0, min(_SLICE, end - time.monotonic()))
-                if self._queue.get(timeout=left) is awaited:
+                # After a signal, accept only a result that is already queued: it may be a verdict.
+                timeout = 0.0 if self._caught else max(0.0, min(_SLICE, left))
+                if self._queue.get(timeout=timeout) is awaited:
                     return True
             except Empty:
                 if self._caught:
                     raise Cancelled(self._caught[0]) from None
-                if time.monotonic() >= end:
+                if left <= 0:
                     return False
+            now = time.monotonic()
+            left -= min(now - before, longest_slice)
+            before = now

@@ -1,67 +1,72 @@
-"""The answers to `--help` and `--version`, made from the same tables as everything else."""
+"""The answers to `--help` and `--version`, made from the tables of inputs, outputs and outcomes."""
 
+import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twilio_build_wait import __version__
-from twilio_build_wait.inputs import INPUTS
-from twilio_build_wait.outcome import EXIT_OUTPUT_LOST, OUTPUTS, Ending, variable
+from twilio_build_wait.inputs import INPUTS, Input
+from twilio_build_wait.model import OUTPUTS, Ending, variable
 
-_WIDTH = 96
+#: The options that are answered here.
+OPTIONS = ("--help", "-h", "--version")
+
+# Lines get longer than this only on a terminal that is narrower than a word.
+_WIDEST = 100
+_INDENT = " " * 6
 
 
 def answer(option: str, write: Callable[[bytes], None]) -> int:
-    """Write the answer to `--help`, `-h` or `--version`, and return the exit code."""
-    words = f"twilio-build-wait {__version__}\n" if option == "--version" else help_text()
+    """Write the answer to one of the `OPTIONS` and return the exit code."""
+    if option == "--version":
+        words = f"twilio-build-wait {__version__}\n"
+    else:
+        words = help_text(shutil.get_terminal_size().columns)
     try:
         write(words.encode())
-    except OSError:  # nobody reads it
-        return 1 + EXIT_OUTPUT_LOST
+    except OSError:
+        return Ending.ERROR.exit_code
     return 0
 
 
-def help_text() -> str:
-    """Explain every input, output and exit code to a person at a terminal."""
-    inputs = [
-        (known.variable, f"{known.meaning} ({known.form}{_default(known.default)})")
-        for known in INPUTS
-    ]
-    exits = [(str(ending.exit_code), ending.outcome, ending.meaning) for ending in Ending]
-    lost = "Twilio says completed, but an output could not be written"
-    exits.insert(-3, (str(EXIT_OUTPUT_LOST), "completed", lost))
-    return "\n".join(
+def help_text(width: int) -> str:
+    """Explain every input, output and exit code on a terminal of so many columns."""
+    width = max(40, min(width, _WIDEST))
+    paragraphs = (
+        f"twilio-build-wait {__version__}: wait for a Twilio Serverless build to finish",
+        "Usage: twilio-build-wait. It takes no arguments; every input is an environment variable.",
         (
-            f"twilio-build-wait {__version__}: wait for a Twilio Serverless build to finish",
-            "",
-            "usage: twilio-build-wait    (no arguments: every input is an environment variable)",
-            "",
-            "Inputs. An input named build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID",
-            "and PLUGIN_BUILD_SID, which win over its plain name in this order:",
-            "",
-            *(_entry(name, meaning) for name, meaning in inputs),
-            "",
-            "Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and",
-            "TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true lets TWILIO_BASE_URL be http:// anywhere.",
-            "",
-            "Outputs, step outputs on GitHub and elsewhere variables:",
-            "",
-            *(_entry(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()),
-            "",
-            "Exit codes and outcomes:",
-            "",
-            *(f"  {code:>4}  {outcome:<10}  {meaning}" for code, outcome, meaning in exits),
-            "",
-        )
+            "Inputs. The input build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID, "
+            "PLUGIN_BUILD-SID and PLUGIN_BUILD_SID, in this order and before TWILIO_BUILD_SID; the "
+            "same holds for the others."
+        ),
+        _entries(((known.variable, _meaning(known)) for known in INPUTS), width),
+        (
+            "Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. "
+            "TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for any host."
+        ),
+        "Outputs: step outputs on GitHub, variables elsewhere.",
+        _entries(((variable(name), f"{name}: {text}") for name, text in OUTPUTS.items()), width),
+        "Exit codes:",
+        _entries(((str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending), width),
+    )
+    wrapped = (text if text.startswith(" ") else _wrapped(text, width) for text in paragraphs)
+    return "\n\n".join(wrapped) + "\n"
+
+
+def _meaning(known: Input[str] | Input[float] | Input[bool]) -> str:
+    default = f"default {known.shown_default}" if known.shown_default else ""
+    notes = "; ".join(filter(None, (known.format, "required" if known.required else default)))
+    return f"{known.meaning} ({notes})"
+
+
+def _entries(entries: Iterable[tuple[str, str]], width: int) -> str:
+    """Write a list of terms, each with its explanation below it."""
+    return "\n".join(
+        f"  {term}\n" + textwrap.indent(_wrapped(text, width - len(_INDENT)), _INDENT)
+        for term, text in entries
     )
 
 
-def _default(default: str) -> str:
-    if not default:
-        return ""
-    return f"; {default}" if default == "required" else f"; default {default}"
-
-
-def _entry(name: str, meaning: str) -> str:
-    return textwrap.fill(
-        meaning, _WIDTH, initial_indent=f"  {name}\n      ", subsequent_indent=" " * 6
-    )
+def _wrapped(text: str, width: int) -> str:
+    return textwrap.fill(text, width, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""Where the outputs go, besides standard output: a runner's output file, and the user's own."""
+"""The output channels: the runner's output file, the user's own, and standard output."""
 
 import json
 import os
@@ -6,64 +6,79 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from twilio_build_wait.outcome import NUMBERS, Progress, outputs, variable
-from twilio_build_wait.reporters import files
-from twilio_build_wait.reporters.console import Console
-from twilio_build_wait.text import piece
+from twilio_build_wait.model import NUMBERS, Progress, outputs, variable
+from twilio_build_wait.reporters.files import ReplacedFile
+from twilio_build_wait.reporters.log import Log
 
-# What GitLab's parser of dotenv reports and a POSIX shell's `.` read the same, unquoted.
+# GitLab's parser of dotenv reports and a POSIX shell's `.` read these the same without quotes.
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 
 
 class Channel(Protocol):
-    """One way of handing outputs on; each call adds to, or replaces, what was saved before."""
+    """One way to pass outputs on."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is written before the first poll, too."""
 
     def save(self, values: Mapping[str, str]) -> None:
-        """Write outputs by name; raises OSError where they could not be written."""
+        """Write outputs by name; the last value wins. Raises OSError."""
+
+    def discard(self) -> None:
+        """Remove what an interrupted `save` has left."""
 
 
 class GitHubOutput:
-    """Step outputs, by the file that `GITHUB_OUTPUT` names.
+    """Step outputs, through the file that `GITHUB_OUTPUT` names.
 
-    Source of its grammar: actions/runner, FileCommandManager.cs; the random delimiter is what
-    actions/toolkit does, so that no value can end itself and begin another output.
+    Source of the grammar: actions/runner, FileCommandManager.cs. The random delimiter is what
+    actions/toolkit uses, so that no value can end itself and begin another output.
     """
 
     name = "GITHUB_OUTPUT"
+    is_file = True
 
-    def __init__(self, path: str) -> None:
-        """Take the file's path."""
+    def __init__(self, path: str, append: Callable[[str, str], None]) -> None:
+        """Take the file's path, and what appends to it."""
         self._path = path
+        self._append = append
 
     def save(self, values: Mapping[str, str]) -> None:
-        """Append the outputs; the last value of a name wins."""
-        delimiter = f"ghadelimiter_{os.urandom(16).hex()}"
-        files.append(
-            self._path,
-            "".join(
-                f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items()
-            ),
-        )
+        """Append the outputs."""
+        end = f"ghadelimiter_{os.urandom(16).hex()}"
+        blocks = (f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
+        self._append(self._path, "".join(blocks))
+
+    def discard(self) -> None:
+        """Do nothing: an append that fails leaves nothing behind."""
 
 
 class OutputFile:
-    """The user's output file: JSON if its name ends in `.json`, else dotenv."""
+    """The user's output file: JSON if its name ends in `.json`, otherwise dotenv."""
 
-    def __init__(self, path: str, log: Callable[[str], None]) -> None:
-        """Take the file's path, and where to say what could not be carried over."""
-        self.name = f"output-file {piece(path)}"
-        self._path = path
+    is_file = True
+
+    def __init__(self, path: str, log: Log) -> None:
+        """Take the file's path, and the log for what dotenv cannot carry."""
+        self.name = f"output-file {log.show.piece(path)}"
+        self._file = ReplacedFile(path)
+        self._is_json = path.endswith(".json")
         self._log = log
         self._values = outputs(Progress())
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
     def save(self, values: Mapping[str, str]) -> None:
         """Replace the file with all outputs, unknown ones empty."""
         self._values.update(values)
-        render = self._json if self._path.endswith(".json") else self._dotenv
-        files.replace(self._path, render())
+        self._file.write(self._json() if self._is_json else self._dotenv())
+
+    def discard(self) -> None:
+        """Remove the temporary file."""
+        self._file.discard()
 
     def _json(self) -> str:
         typed = {
@@ -76,29 +91,32 @@ class OutputFile:
         lines = []
         for name, value in self._values.items():
             if name == "reason":
-                continue  # free text: no quoting is read alike by GitLab and by a shell
+                continue  # free text: GitLab and a shell read no quotes alike
             plain = value if _PLAIN_VALUE.fullmatch(value) else ""
-            if plain != value and name not in self._said:
-                self._said.add(name)
-                self._log(
-                    f"{name} is left empty in {self.name}: dotenv cannot carry '{piece(value)}'"
+            if plain != value and name not in self._reported:
+                self._reported.add(name)
+                self._log.line(
+                    f"{name} is left empty in {self.name}: dotenv cannot carry "
+                    f"'{self._log.show.piece(value)}'"
                 )
             lines.append(f"{variable(name)}={plain}\n")
         return "".join(lines)
 
 
 class StandardOutput:
-    """Outputs as log commands, where the CI reads them from the log."""
+    """Outputs as log commands, for a CI that reads them from the log."""
 
     name = "standard output"
+    is_file = False
 
-    def __init__(self, console: Console) -> None:
-        """Take the console, whose dialect makes the commands."""
-        self._console = console
+    def __init__(self, log: Log) -> None:
+        """Take the log, whose CI makes the commands."""
+        self._log = log
 
     def save(self, values: Mapping[str, str]) -> None:
         """Print the commands."""
-        for line in self._console.dialect.outputs(values):
-            self._console.command(line)
-            if self._console.failure:
-                raise self._console.failure
+        for line in self._log.ci.outputs(values):
+            self._log.send(line)
+
+    def discard(self) -> None:
+        """Do nothing: there is nothing to remove."""

@@ -1,36 +1,88 @@
 """The job summary: what a person sees on the page of a GitHub run."""
 
+import re
 from collections.abc import Sequence
 
-from twilio_build_wait.outcome import Finding, Outcome, count
-from twilio_build_wait.reporters import files
-from twilio_build_wait.text import markdown
+from twilio_build_wait.model import Changes, Finding, Outcome, count, plural
+from twilio_build_wait.text import SafeText
 
 _ICONS = {"completed": "✅", "failed": "❌", "cancelled": "⚪", "timed-out": "⏱️"}
 
+#: How many names of a kind are shown.
+SHOWN = 20
 
-def render(outcome: Outcome, findings: Sequence[Finding] = ()) -> str:
-    """Write one table with the verdict, the build, the duration, the reason and where to look."""
+# Everything that Markdown, HTML or GitHub's additions could take for markup: any punctuation but
+# the harmless, the colon of a URL or of an `:emoji:`, and the dot that makes a link of `www.`.
+_MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
+# GitHub links an e-mail address in spite of a character reference (cmark-gfm, autolink.c), but not
+# across an HTML comment.
+_EMAIL = re.compile(r"(?<=[\w.+-])&#64;(?=[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
+
+
+def render(
+    outcome: Outcome, findings: Sequence[Finding] = (), changes: Changes | None = None
+) -> str:
+    """Return one table with verdict, build, duration, reason and where to look next.
+
+    With `changes`, a second table says what deploying the build would change.
+    """
     ending, progress = outcome.ending, outcome.progress
+    found = f" ({markdown(progress.found)})" if progress.found else ""
     rows = [
         ("Outcome", f"`{ending.outcome}`"),
-        ("Build", markdown(progress.build_sid)),
-        ("Service", markdown(progress.service_sid)),
-        ("Last status", markdown(progress.status)),
-        ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'read')}"),
-        ("Reason", markdown(outcome.reason)),
+        ("Build", f"latest{found}" if found else markdown(SafeText(progress.build_sid))),
+        ("Service", markdown(SafeText(progress.service_sid))),
+        ("Last status", markdown(SafeText(progress.status))),
+        ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"),
+        ("Reason", _reason(outcome, findings)),
     ]
-    rows += [(found.label, _cell(found)) for found in findings or [ending.next_step]]
+    rows += [(item.label, _cell(item)) for item in findings if item.text != outcome.reason]
+    if not findings:
+        rows.append(("What to do", markdown(outcome.advice)))
     table = "".join(f"| {label} | {value} |\n" for label, value in rows if value)
     icon = _ICONS.get(ending.outcome, "❗")
-    return f"\n### {icon} {ending.title}\n\n| | |\n| --- | --- |\n{table}\n"
+    text = f"### {icon} {ending.title}\n\n| | |\n| --- | --- |\n{table}\n"
+    return text + (_changes(changes) if changes else "")
 
 
-def append(path: str, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:
-    """Append the summary to the file that `GITHUB_STEP_SUMMARY` names; raises OSError."""
-    files.append(path, render(outcome, findings))
+def markdown(text: SafeText) -> str:
+    """Make a text literal in a cell of a GitHub Markdown table, by character references."""
+    escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", text)
+    return _EMAIL.sub("<!-- -->&#64;", escaped)
+
+
+def _reason(outcome: Outcome, findings: Sequence[Finding]) -> str:
+    """Return the reason, with the page of the finding that it repeats."""
+    same = [item for item in findings if item.text == outcome.reason]
+    return _cell(same[0]) if same else markdown(outcome.reason)
 
 
 def _cell(found: Finding) -> str:
     shown = markdown(found.text)
     return f"{shown} ([more]({found.page}))" if found.page else shown
+
+
+def _changes(changes: Changes) -> str:
+    where = f" in {markdown(changes.environment)}" if changes.environment else ""
+    text = f"#### What deploying this build changes{where}\n\n"
+    if changes.differences:
+        text += "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
+        for difference in changes.differences:
+            removed = _names(difference.removed, "**")
+            # Deployment tools often upload every file anew: said last and quietest.
+            quiet = _names(difference.other_version)
+            quiet = f"<sub>{quiet}</sub>" if quiet else ""
+            sort = plural(difference.sort).capitalize()
+            text += f"| {sort} | {removed} | {_names(difference.added)} | {quiet} |\n"
+        text += "\n"
+    elif changes.verdict == "none":
+        text += "Nothing.\n\n"
+    notes = "".join(f"- {markdown(note)}\n" for note in changes.notes)
+    return text + (f"{notes}\n" if notes else "")
+
+
+def _names(names: Sequence[SafeText], bold: str = "") -> str:
+    shown = [f"{bold}{markdown(name)}{bold}" for name in names[:SHOWN]]
+    if len(names) > SHOWN:
+        shown.append(f"and {len(names) - SHOWN} more")
+    return "<br>".join(shown)

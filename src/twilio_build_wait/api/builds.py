@@ -1,0 +1,77 @@
+"""The Build resource: what is in a build. One piece reads it for the diagnosis and the changes.
+
+Source of the shape: `serverless.v1.service.build` in Twilio's OpenAPI description of Serverless v1
+(twilio/twilio-oai, spec/json/twilio_serverless_v1.json). The lists have no type there; in practice
+they hold objects with `sid`, `path` and `visibility`, or `name` and `version`
+(zingdevlimited/actions-helpers, deploy scripts).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from twilio_build_wait.api.responses import date
+
+#: The version of one function, asset or dependency; None if it is unknown.
+Version = str | None
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is in a build; None stands for what is unknown.
+
+    `functions` and `assets` map a path to a version, `dependencies` a name to a version.
+    """
+
+    functions: Mapping[str, Version] | None = None
+    assets: Mapping[str, Version] | None = None
+    dependencies: Mapping[str, Version] | None = None
+    runtime: str | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+
+
+#: What is live in an environment before its first deployment.
+NOTHING = Build(functions={}, assets={}, dependencies={}, runtime="")
+
+
+def parse_build(resource: Mapping[str, object]) -> Build:
+    """Return what is in a Build resource. Whose it is, the caller has to check."""
+    runtime = resource.get("runtime")
+    return Build(
+        _versions(resource.get("function_versions")),
+        _versions(resource.get("asset_versions")),
+        _dependencies(resource.get("dependencies")),
+        runtime if isinstance(runtime, str) else None,
+        date(resource.get("date_created")),
+        date(resource.get("date_updated")),
+    )
+
+
+def _versions(listed: object) -> dict[str, Version] | None:
+    """Map each path to its version, SID and visibility; that of a path listed twice is unknown."""
+    if not isinstance(listed, list):
+        return None
+    versions: dict[str, Version] = {}
+    for entry in listed:
+        path = entry.get("path") if isinstance(entry, dict) else None
+        if not isinstance(path, str):
+            return None
+        sid, visibility = entry.get("sid"), entry.get("visibility")
+        is_known = isinstance(sid, str) and path not in versions
+        versions[path] = f"{sid} {visibility}".lower() if is_known else None
+    return versions
+
+
+def _dependencies(listed: object) -> dict[str, Version] | None:
+    if not isinstance(listed, list):
+        return None
+    versions: dict[str, Version] = {}
+    for entry in listed:
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            return None
+        version = entry.get("version")
+        is_known = isinstance(version, str) and name not in versions
+        versions[name] = version if is_known else None
+    return versions

@@ -1,0 +1,329 @@
+"""Why a build failed: best effort, bounded in time, and never a verdict.
+
+The Status resource has no reason. The Build resource says what is in the build, and Monitor's
+alerts, which Twilio's Debugger shows, may hold what went wrong.
+
+Source of an alert's shape: `monitor.v1.alert` in Twilio's OpenAPI description of Monitor v1
+(twilio/twilio-oai, spec/json/twilio_monitor_v1.json).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from urllib.parse import parse_qs, unquote_plus, urlencode
+
+from twilio_build_wait.api.builds import Build, parse_build
+from twilio_build_wait.api.causes import ERROR_CODES, causes, hints
+from twilio_build_wait.api.polls import Get
+from twilio_build_wait.api.responses import date, is_same, json_object
+from twilio_build_wait.api.transport import Response
+from twilio_build_wait.inputs import SERVICE_SID_FORM
+from twilio_build_wait.model import Diagnosis, Finding, PollError, Progress, count
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.settings import Settings
+from twilio_build_wait.signals import Cancelled
+from twilio_build_wait.text import SafeText, fit
+
+#: How long the diagnosis may take in total, and the Build resource of that, in seconds.
+LIMIT, BUILD_LIMIT = 10.0, 4.0
+#: How many alerts are shown.
+SHOWN_ALERTS = 5
+
+# The longest Build and page of alerts that is read, in bytes.
+_MAX_BYTES = 4 * 1024 * 1024
+# The longest page that Monitor allows.
+_PAGE_SIZE = 1000
+_SHOWN_DEPENDENCIES = 12
+# An alert can be dated a little before its build.
+_MARGIN = timedelta(minutes=5)
+# How far back to look without the build's own date.
+_RECENT = timedelta(hours=1)
+# Monitor answers for the last 30 days (its OpenAPI description, `StartDate`).
+_OLDEST = timedelta(days=29)
+
+#: Where Twilio's Console shows errors of the region US1 (twilio-labs/serverless-toolkit,
+#: packages/twilio-run/src/printers/utils.ts).
+DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
+
+_CODE = re.compile(r"[0-9]{1,6}")
+_SID = re.compile(r"(?i)Z[BS][0-9a-f]{32}(?![0-9a-f])")
+# The fields of an alert's text when it is a query string.
+_FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
+
+
+class Relation(IntEnum):
+    """How an alert relates to the build; only the first two may become the reason as they are."""
+
+    BUILD = 0
+    SERVICE = 1
+    POSSIBLE = 2
+
+
+_LABELS = {
+    Relation.BUILD: "Alert about this build",
+    Relation.SERVICE: "Alert about this service",
+    Relation.POSSIBLE: "Possibly related alert",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an alert is compared with: the SIDs, the build's date, and the server's clock.
+
+    `service_sid` is empty if only the unique name is known.
+    """
+
+    build_sid: str
+    service_sid: str
+    created: datetime | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class _Alert:
+    relation: Relation
+    date: datetime | None
+    code: str
+    message: str
+
+    @property
+    def line(self) -> str:
+        title = ERROR_CODES[self.code].title if self.code in ERROR_CODES else ""
+        return ": ".join(filter(None, (f"{self.code} {title}".strip(), self.message)))
+
+
+class Search:
+    """One search for the reason of a failed build. What it has found survives a signal."""
+
+    def __init__(
+        self,
+        get: Get,
+        settings: Settings,
+        progress: Progress,
+        *,
+        clock: Callable[[], float],
+        now: datetime,
+        show: Redactor,
+    ) -> None:
+        """Take where to look.
+
+        Args:
+            get: `Transport.get`.
+            settings: where Twilio's APIs are.
+            progress: the SIDs of the build and, if Twilio reported it, of the service.
+            clock: a monotonic clock, in seconds.
+            now: the server's clock by the last poll, or the local one.
+            show: makes foreign text safe.
+        """
+        self._get = get
+        self._settings = settings
+        self._progress = progress
+        self._clock = clock
+        self._now = now
+        self._show = show
+        self._build: Build | None = None
+        self._alerts: list[_Alert] = []
+        self._problems: list[Finding] = []
+        # Why the alerts are not known in full; empty if they are.
+        self._gap = "could not be read"
+
+    def run(self) -> Diagnosis:
+        """Search for at most `LIMIT` seconds; never raises for a bad response."""
+        end = self._clock() + LIMIT
+        try:
+            self._read_build()
+            self._read_alerts(max(0.1, end - self._clock()))
+        except Cancelled:
+            self._problem("Search stopped", "a signal arrived")
+        return Diagnosis(self._reason(), tuple(dict.fromkeys(self._findings())))
+
+    def _problem(self, label: str, text: str) -> None:
+        self._problems.append(Finding(label, self._show.piece(text)))
+
+    def _read_build(self) -> None:
+        label = "The build's contents could not be read"
+        url = self._settings.build_url(self._progress.build_sid)
+        response = self._get(url, BUILD_LIMIT, _MAX_BYTES)
+        if isinstance(response, Response):
+            self._now = response.date or self._now
+        body = json_object(response, url, self._show)
+        if isinstance(body, PollError):
+            self._problem(label, body.text)
+            return
+        if is_same(body.get("sid"), self._progress.build_sid):
+            self._build = parse_build(body)
+        else:
+            self._problem(label, "Twilio sent another build")
+
+    def _read_alerts(self, limit: float) -> None:
+        label = "Alerts could not be read"
+        context = self._context()
+        url = self._alerts_url(context)
+        body = json_object(self._get(url, limit, _MAX_BYTES), url, self._show)
+        if isinstance(body, PollError):
+            self._problem(label, body.text)
+            return
+        listed = body.get("alerts")
+        if not isinstance(listed, list):
+            self._problem(label, "Twilio sent no list of alerts")
+            return
+        meta = body.get("meta")
+        has_more = isinstance(meta, dict) and bool(meta.get("next_page_url"))
+        is_whole = not has_more and all(isinstance(alert, dict) for alert in listed)
+        self._gap = "" if is_whole else "could not all be read"
+        alerts = [alert for alert in listed if isinstance(alert, dict)]
+        related = [found for alert in alerts if (found := self._related(alert, context))]
+        oldest = datetime.min.replace(tzinfo=UTC)
+        related.sort(key=lambda alert: alert.date or oldest, reverse=True)
+        self._alerts = sorted(related, key=lambda alert: alert.relation)[:SHOWN_ALERTS]
+
+    def _context(self) -> Context:
+        created = self._build.created if self._build else None
+        # Twilio's timestamps were hours ahead for years: a date in the future is no date.
+        if created and created > self._now:
+            created = None
+        service = self._progress.service_sid
+        is_sid = bool(SERVICE_SID_FORM.fullmatch(service))
+        return Context(
+            self._progress.build_sid.lower(), service.lower() if is_sid else "", created, self._now
+        )
+
+    def _alerts_url(self, context: Context) -> str:
+        start = max(context.created or context.now - _RECENT, context.now - _OLDEST) - _MARGIN
+        window = {
+            "LogLevel": "error",
+            "StartDate": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+            "EndDate": f"{context.now:%Y-%m-%dT%H:%M:%SZ}",
+            "PageSize": str(_PAGE_SIZE),
+        }
+        return f"{self._settings.monitor}/v1/Alerts?{urlencode(window)}"
+
+    def _related(self, alert: dict[str, object], context: Context) -> _Alert | None:
+        """Return an alert that is or may be about the build, else None."""
+        raw_code = alert.get("error_code")
+        code = f"{raw_code:.0f}" if isinstance(raw_code, float) else str(raw_code)
+        code = code if _CODE.fullmatch(code) else ""
+        generated = date(alert.get("date_generated")) or date(alert.get("date_created"))
+        relation = relate(set(_sids(alert)), code, generated, context)
+        alert_text = alert.get("alert_text")
+        # Redacted before it is decoded: a credential may be URL-encoded in it.
+        text = self._show.redact(alert_text) if isinstance(alert_text, str) else ""
+        message = decoded(text)
+        if relation is None or not (code or message):
+            return None
+        return _Alert(relation, generated, code, message)
+
+    def _reason(self) -> SafeText:
+        """Return the one best line: what is proven, else what is likely, else what is possible."""
+        best = self._alerts[0] if self._alerts else None
+        if best and best.relation is not Relation.POSSIBLE:
+            return self._show.piece(best.line)
+        known = "gives no reason" if not self._gap else f"Twilio's alerts {self._gap}"
+        found = causes(self._build)
+        if found:
+            gap = f"; {known}" if self._gap else ""
+            return self._show.piece(f"{found[0]}{gap}")
+        if best:
+            start = f"Twilio {known}" if not self._gap else known
+            return fit(f"{start}; possibly related", self._show.line(best.line))
+        return self._show.piece(
+            "Twilio reports that the build failed"
+            + (f", but {known}" if self._gap else f" and {known}")
+            + "; the log says what to check"
+        )
+
+    def _findings(self) -> Iterator[Finding]:
+        show = self._show.piece
+        for alert in self._alerts:
+            page = f"https://www.twilio.com/docs/errors/{alert.code}" if alert.code else ""
+            yield Finding(_LABELS[alert.relation], show(alert.line), page)
+            if alert.code in ERROR_CODES:
+                yield Finding("What to do", show(ERROR_CODES[alert.code].advice))
+        found = causes(self._build)
+        for cause in found:
+            yield Finding(f"{cause.certainty} cause".capitalize(), show(cause.text))
+            yield Finding("What to do", show(cause.advice))
+        if not self._alerts and not found:
+            for hint in hints(self._build):
+                yield Finding("Check", show(hint))
+        if self._build:
+            yield from self._contents(self._build)
+        yield from self._problems
+        yield self._next_place()
+
+    def _contents(self, build: Build) -> Iterator[Finding]:
+        """Describe what is in the build."""
+        parts = [build.runtime] if build.runtime else []
+        for versions, noun in ((build.functions, "function"), (build.assets, "asset")):
+            if versions is not None:
+                parts.append(count(len(versions), noun))
+        for moment, verb in ((build.created, "created"), (build.updated, "updated")):
+            if moment:
+                parts.append(f"{verb} {moment:%Y-%m-%d %H:%M:%S} UTC")
+        if parts:
+            yield Finding("In the build", self._show.piece(", ".join(parts)))
+        if build.dependencies:
+            names = [f"{name}@{version}" for name, version in build.dependencies.items()]
+            more = len(names) - _SHOWN_DEPENDENCIES
+            rest = f" and {more} more" if more > 0 else ""
+            shown = self._show.piece(", ".join(names[:_SHOWN_DEPENDENCIES]))
+            yield Finding("Dependencies", self._show.piece(shown + rest))
+
+    def _next_place(self) -> Finding:
+        label, region = "Where to look next", self._settings.region
+        if region == "us1":
+            return Finding(label, SafeText("Twilio's Debugger"), DEBUGGER)
+        where = f" of region {region}" if region else ""
+        return Finding(label, SafeText(f"the error logs{where} in Twilio's Console"))
+
+
+def relate(
+    sids: set[str], code: str, generated: datetime | None, context: Context
+) -> Relation | None:
+    """Return how an alert relates to the build, or None if it does not.
+
+    Args:
+        sids: the SIDs of builds and services that the alert names, in lower case.
+        code: its error code.
+        generated: its date.
+        context: the build.
+    """
+    if context.build_sid in sids:
+        return Relation.BUILD
+    if sids - {context.service_sid}:
+        return None  # it names another build or another service
+    is_build_code = code in ERROR_CODES
+    if is_build_code and sids and generated and context.created:
+        is_dated = context.created <= generated <= context.now
+        return Relation.SERVICE if is_dated else Relation.POSSIBLE
+    return Relation.POSSIBLE if is_build_code or sids else None
+
+
+def _sids(value: object) -> Iterator[str]:
+    """Find the SIDs of builds and services in an alert, URL-encoded ones included."""
+    if isinstance(value, str):
+        for text in (value, unquote_plus(value)):
+            yield from (found.lower() for found in _SID.findall(text))
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _sids(inner)
+
+
+def decoded(alert_text: str) -> str:
+    """Return the message in an alert's text: a query string with a message, or a sentence.
+
+    A query string without `parserMessage` and `Msg` has no message.
+    Source: twilio-cli, src/commands/debugger/logs/list.js.
+    """
+    try:
+        fields = parse_qs(alert_text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return ""
+    has_spaces = any(character.isspace() for character in alert_text.strip())
+    is_query = bool(_FIELDS & fields.keys()) or (not has_spaces and "=" in alert_text)
+    if not is_query:
+        return alert_text.strip()
+    messages = [*fields.get("parserMessage", []), *fields.get("Msg", [])]
+    return next((message.strip() for message in messages if message.strip()), "")

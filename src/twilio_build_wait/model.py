@@ -1,0 +1,323 @@
+"""The data: what a poll can return, what is known of the wait, and how it can end."""
+
+import signal
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from twilio_build_wait.text import NO_TEXT, SafeText
+
+#: The statuses of a build (Twilio's OpenAPI description of Serverless v1, `build_enum_status`).
+BUILDING, COMPLETED, FAILED = "building", "completed", "failed"
+
+# A shell reports a process that was ended by signal n with exit code 128 + n.
+_SIGNAL_BASE = 128
+
+
+# --- one poll -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BuildStatus:
+    """A successful poll.
+
+    `status` is as Twilio sent it. The other fields are empty unless they have their format.
+    `found` describes the build that `latest` stands for, in the poll that found it.
+    """
+
+    status: str
+    build_sid: str = ""
+    account_sid: str = ""
+    service_sid: str = ""
+    url: str = ""
+    found: SafeText = NO_TEXT
+
+
+class ErrorKind(Enum):
+    """What a failed poll means for the wait."""
+
+    TRANSIENT = "transient"  # retried
+    NOT_FOUND = "not found"  # a 404: retried for ten seconds
+    PERMANENT = "permanent"  # ends the wait
+
+
+@dataclass(frozen=True)
+class PollError:
+    """A poll that returned no status.
+
+    `cause` is what happened in our words, `message` what the other side said about it, `advice`
+    what to do next. `retry_after` is in seconds. `is_answer` is False if nothing has come back.
+    `is_unreachable` is True if the poll failed before it reached anything that could answer.
+    """
+
+    cause: SafeText
+    kind: ErrorKind = ErrorKind.TRANSIENT
+    message: SafeText = NO_TEXT
+    advice: SafeText = NO_TEXT
+    retry_after: float | None = None
+    is_answer: bool = True
+    is_unreachable: bool = False
+
+    @property
+    def text(self) -> SafeText:
+        """The cause and the message."""
+        return SafeText(f"{self.cause}: {self.message}") if self.message else self.cause
+
+
+# --- the wait -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known of the wait at one moment.
+
+    `status` is the last status that Twilio reported if it may be an output, `elapsed` is in
+    seconds since the first poll started, `polls` counts the polls started.
+    """
+
+    build_sid: str = ""
+    service_sid: str = ""
+    account_sid: str = ""
+    url: str = ""
+    status: str = ""
+    elapsed: float = 0.0
+    polls: int = 0
+    found: SafeText = NO_TEXT
+
+
+class Level(Enum):
+    """How an outcome or a warning is announced in a CI's log."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class _Row(NamedTuple):
+    outcome: str
+    exit_code: int
+    level: Level
+    title: str
+    meaning: str
+    advice: str
+
+
+class Ending(Enum):
+    """The table of outcomes: output, exit code, annotation level and title, meaning, advice."""
+
+    COMPLETED = _Row(
+        "completed", 0, Level.NOTICE, "Twilio build completed", "Twilio says completed", ""
+    )
+    FAILED = _Row(
+        "failed",
+        1,
+        Level.ERROR,
+        "Twilio build failed",
+        "Twilio says failed",
+        "Look for the build's errors in Twilio's Console",
+    )
+    INVALID = _Row(
+        "invalid",
+        2,
+        Level.ERROR,
+        "Wrong inputs",
+        "an input is missing or invalid; no request was sent",
+        "Fix the inputs above, then re-run the step",
+    )
+    TIMED_OUT = _Row(
+        "timed-out",
+        3,
+        Level.ERROR,
+        "Timed out waiting for the Twilio build",
+        "the deadline passed; the build may still be running",
+        "Re-run the step to go on waiting for the same build, or set a longer timeout",
+    )
+    REJECTED = _Row(
+        "rejected",
+        4,
+        Level.ERROR,
+        "Twilio build status cannot be read",
+        "a permanent error: credentials, a wrong SID, a certificate, a proxy",
+        "Fix the problem above, then re-run the step; the build itself may be fine",
+    )
+    OUTPUT_LOST = _Row(
+        "completed",
+        5,
+        Level.ERROR,
+        "Outputs lost",
+        "Twilio says completed, but an output could not be written",
+        "Fix the file or the disk, then re-run the step",
+    )
+    ERROR = _Row(
+        "error",
+        70,
+        Level.ERROR,
+        "Internal error in twilio-build-wait",
+        "a bug in this tool",
+        "Report the traceback in the log, then re-run the step",
+    )
+    INTERRUPTED = _Row(
+        "cancelled",
+        _SIGNAL_BASE + signal.SIGINT,
+        Level.WARNING,
+        "Wait cancelled",
+        "cancelled by SIGINT",
+        "Re-run the step to go on waiting for the same build",
+    )
+    TERMINATED = _Row(
+        "cancelled",
+        _SIGNAL_BASE + signal.SIGTERM,
+        Level.WARNING,
+        "Wait cancelled",
+        "cancelled by SIGTERM",
+        "Re-run the step to go on waiting for the same build",
+    )
+
+    @property
+    def outcome(self) -> str:
+        """The value of the `outcome` output."""
+        return self.value.outcome
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+        return self.value.exit_code
+
+    @property
+    def level(self) -> Level:
+        """How it is announced."""
+        return self.value.level
+
+    @property
+    def title(self) -> str:
+        """The title of the annotation and of the job summary."""
+        return self.value.title
+
+    @property
+    def meaning(self) -> str:
+        """What the exit code means, for `--help`."""
+        return self.value.meaning
+
+    @property
+    def advice(self) -> SafeText:
+        """What to do next if nothing more specific is known."""
+        return SafeText(self.value.advice)
+
+    @classmethod
+    def of_signal(cls, number: int) -> "Ending":
+        """Return the ending of a wait that SIGINT or SIGTERM has cancelled."""
+        return cls.INTERRUPTED if number == signal.SIGINT else cls.TERMINATED
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the wait ended.
+
+    `reason` is one line for a person, empty when completed. `advice` is what to do next.
+    `changes` is the output of that name.
+    """
+
+    ending: Ending
+    progress: Progress
+    reason: SafeText = NO_TEXT
+    advice: SafeText = NO_TEXT
+    changes: str = ""
+
+
+# --- what is found after a verdict ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the diagnosis found: our label, a text, and a page about it or none."""
+
+    label: str
+    text: SafeText
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The reason of a failed build, and everything found in the order to read it."""
+
+    reason: SafeText
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What deploying a build changes for one sort of thing.
+
+    `sort` is function, asset, dependency or runtime. The entries are paths, or names with versions.
+    """
+
+    sort: str
+    removed: tuple[SafeText, ...] = ()
+    added: tuple[SafeText, ...] = ()
+    other_version: tuple[SafeText, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What deploying a build would change in an environment.
+
+    `verdict` is the output: `none`, `some`, `removals` or empty. `environment` is its name.
+    `notes` are sentences about what is special or could not be read.
+    """
+
+    verdict: str = ""
+    environment: SafeText = NO_TEXT
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[SafeText, ...] = ()
+
+
+# --- the outputs ----------------------------------------------------------------------------------
+
+#: Every output in the order in which it is written, with its meaning for `--help`.
+OUTPUTS = {
+    "outcome": "completed, failed, invalid, timed-out, rejected, cancelled or error",
+    "status": "the last status that Twilio reported, such as building",
+    "build-sid": "the build waited for; with latest, empty until it is known",
+    "service-sid": "the service's SID as Twilio reports it; until then the input",
+    "account-sid": "the account's SID as Twilio reports it",
+    "url": "the address of the Build Status resource",
+    "elapsed-seconds": "the time waited, in seconds with one decimal",
+    "polls": "the polls started, failed ones included",
+    "reason": "one line for a person; empty when completed",
+    "changes": "none, some or removals: what deploying would change in environment-sid",
+}
+
+#: The outputs that are numbers where a channel has numbers.
+NUMBERS = frozenset({"elapsed-seconds", "polls"})
+
+
+def variable(output: str) -> str:
+    """Return the environment variable that carries an output outside GitHub."""
+    return "TWILIO_BUILD_WAIT_" + output.upper().replace("-", "_")
+
+
+def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str]:
+    """Return every output as text; `outcome`, `reason` and `changes` are empty before the end."""
+    values = {
+        "outcome": outcome.ending.outcome if outcome else "",
+        "status": progress.status,
+        "build-sid": progress.build_sid,
+        "service-sid": progress.service_sid,
+        "account-sid": progress.account_sid,
+        "url": progress.url,
+        "elapsed-seconds": f"{progress.elapsed:.1f}",
+        "polls": str(progress.polls),
+        "reason": outcome.reason if outcome else "",
+        "changes": outcome.changes if outcome else "",
+    }
+    return {name: values[name] for name in OUTPUTS}
+
+
+def plural(noun: str) -> str:
+    """Return the plural of one of our nouns: `polls`, `dependencies`."""
+    return noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things for a person: `1 poll`, `2 polls`."""
+    return f"{number} {noun if number == 1 else plural(noun)}"

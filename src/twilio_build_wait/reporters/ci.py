@@ -1,0 +1,182 @@
+"""The log commands of each CI: one small class per CI behind one interface.
+
+The classes make lines and write none. The text that they get is safe to show; they add the escaping
+of their CI's own grammar.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from twilio_build_wait.model import Level, variable
+from twilio_build_wait.text import SafeText, clip
+
+# The longest annotation on GitHub is 4,096 characters (actions/runner, ExecutionContext.cs), and
+# the longest build problem of TeamCity 4,000. Escaping can triple a text.
+_ANNOTATION, _BUILD_PROBLEM, _CUT = 3900, 4000, 1300
+
+
+class Plain:
+    """Any CI without log commands, and a terminal."""
+
+    name = ""
+    #: Whether standard output carries the outputs.
+    has_outputs = False
+    #: Whether somebody other than a reader of the log sees annotations.
+    has_annotations = False
+
+    def masks(self, secrets: Iterable[str]) -> list[str]:  # noqa: ARG002 (the interface)
+        """Return the lines that tell the CI to hide secrets in its log."""
+        return []
+
+    def annotation(self, level: Level, title: str, message: SafeText) -> str:
+        """Return the line that announces an outcome or a warning."""
+        return f"{level.value}: {title}: {message}"
+
+    def debug(self, message: SafeText) -> str:  # noqa: ARG002 (the interface)
+        """Return a line for debugging; empty if nobody asked for it."""
+        return ""
+
+    def outputs(self, values: Mapping[str, str]) -> list[str]:  # noqa: ARG002 (the interface)
+        """Return the lines that set outputs."""
+        return []
+
+
+class GitHub(Plain):
+    """GitHub Actions, and what runs its workflows (act, Forgejo, Gitea).
+
+    Source: actions/toolkit, packages/core/src/command.ts; actions/runner, ActionCommand.cs.
+    """
+
+    name = "GitHub Actions"
+    has_annotations = True
+
+    def __init__(self, *, is_debug: bool) -> None:
+        """Take whether debug logging is on (`RUNNER_DEBUG`)."""
+        self._is_debug = is_debug
+
+    def masks(self, secrets: Iterable[str]) -> list[str]:
+        """Return `add-mask` commands."""
+        return [f"::add-mask::{_github_data(secret)}" for secret in secrets]
+
+    def annotation(self, level: Level, title: str, message: SafeText) -> str:
+        """Return an annotation; a notice is a plain line."""
+        if level is Level.NOTICE:
+            return super().annotation(level, title, message)
+        data = _github_data(message)
+        if len(data) > _ANNOTATION:
+            data = _github_data(clip(message, _CUT))
+        heading = _github_data(title).replace(":", "%3A").replace(",", "%2C")
+        return f"::{level.value} title={heading}::{data}"
+
+    def debug(self, message: SafeText) -> str:
+        """Return a `debug` command if debug logging is on."""
+        return f"::debug::{_github_data(message)}" if self._is_debug else ""
+
+
+def _github_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+class Azure(Plain):
+    """Azure Pipelines.
+
+    Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
+    """
+
+    name = "Azure Pipelines"
+    has_outputs = True
+    has_annotations = True
+
+    def masks(self, secrets: Iterable[str]) -> list[str]:
+        """Return `task.setsecret` commands."""
+        return [f"##vso[task.setsecret]{_azure_data(secret)}" for secret in secrets]
+
+    def annotation(self, level: Level, title: str, message: SafeText) -> str:
+        """Return a log issue; a notice is a plain line."""
+        if level is Level.NOTICE:
+            return super().annotation(level, title, message)
+        return f"##vso[task.logissue type={level.value}]{_azure_data(f'{title}: {message}')}"
+
+    def outputs(self, values: Mapping[str, str]) -> list[str]:
+        """Return two variables for each output: for this job's steps, and for other jobs."""
+        # An isOutput variable can be read only as $(step.NAME), hence both. The agent expands
+        # $(name) in every value at the start of each step, hence the space (azure-pipelines-agent,
+        # Variables.RecalculateExpanded).
+        return [
+            f"##vso[task.setvariable variable={variable(name)}{scope}]"
+            + _azure_data(value.replace("$(", "$ ("))
+            for name, value in values.items()
+            for scope in ("", ";isOutput=true")
+        ]
+
+
+def _azure_data(text: str) -> str:
+    return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+class TeamCity(Plain):
+    """TeamCity.
+
+    Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values".
+    """
+
+    name = "TeamCity"
+    has_outputs = True
+    has_annotations = True
+
+    def annotation(self, level: Level, title: str, message: SafeText) -> str:
+        """Return a build problem for an error and a message for a warning."""
+        value = _teamcity_value(f"{title}: {message}")
+        if len(value) > _BUILD_PROBLEM:
+            value = _teamcity_value(f"{title}: {clip(message, _CUT)}")
+        if level is Level.ERROR:
+            return f"##teamcity[buildProblem description='{value}']"
+        if level is Level.WARNING:
+            return f"##teamcity[message text='{value}' status='WARNING']"
+        return super().annotation(level, title, message)
+
+    def outputs(self, values: Mapping[str, str]) -> list[str]:
+        """Return a build parameter for each output; later steps see it in their environment."""
+        # %name% in a value refers to a parameter, and %% is one percent sign.
+        return [
+            f"##teamcity[setParameter name='env.{variable(name)}' "
+            f"value='{_teamcity_value(value.replace('%', '%%'))}']"
+            for name, value in values.items()
+        ]
+
+
+_TEAMCITY = str.maketrans(
+    {
+        "|": "||",
+        "'": "|'",
+        "\n": "|n",
+        "\r": "|r",
+        "[": "|[",
+        "]": "|]",
+        "\x85": "|x",
+        "\u2028": "|l",
+        "\u2029": "|p",
+    }
+)
+
+
+def _teamcity_value(text: str) -> str:
+    return text.translate(_TEAMCITY)
+
+
+class GitLab(Plain):
+    """GitLab CI: the outputs go through the output file, as a dotenv report."""
+
+    name = "GitLab CI"
+
+
+def choose(environ: Mapping[str, str]) -> Plain:
+    """Choose the CI by the variable that it sets."""
+    if environ.get("GITHUB_ACTIONS"):
+        return GitHub(is_debug=environ.get("RUNNER_DEBUG") == "1")
+    if environ.get("TF_BUILD"):
+        return Azure()
+    if environ.get("TEAMCITY_VERSION"):
+        return TeamCity()
+    if environ.get("GITLAB_CI"):
+        return GitLab()
+    return Plain()

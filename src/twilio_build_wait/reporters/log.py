@@ -1,0 +1,190 @@
+"""The log: everything that a person or a runner reads on standard output."""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from twilio_build_wait.durations import render
+from twilio_build_wait.model import (
+    BUILDING,
+    COMPLETED,
+    FAILED,
+    BuildStatus,
+    Level,
+    PollError,
+    Progress,
+    count,
+)
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.reporters.ci import Plain
+
+#: A sign of life follows after so many seconds without a line. A poll may take 10 s and is not
+#: interrupted for it, so no silence is longer than 30 s.
+QUIET_FOR = 15.0
+
+#: How long a reader of the log that stalls is waited for in one run, in seconds.
+PATIENCE = 10.0
+
+# How often a stalled reader is looked at, in seconds.
+_GLANCE = 0.05
+_MAX_UNKNOWN = 3
+# A live line that wraps could not be written over.
+_LIVE_STATUS = 30
+_ERASE_LINE = "\r\x1b[2K"
+
+
+class Log:
+    """Writes safe lines, each at once, and shows how the wait goes on."""
+
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        ci: Plain,
+        show: Redactor,
+        clock: Callable[[], float],
+        *,
+        is_live: bool,
+    ) -> None:
+        """Take where to write and how.
+
+        Args:
+            write: writes bytes to standard output; raises OSError.
+            ci: makes log commands.
+            show: makes text safe.
+            clock: a monotonic clock, in seconds.
+            is_live: whether to show one live line, for a person at a terminal.
+        """
+        self.ci = ci
+        self.show = show
+        self._write = write
+        self._clock = clock
+        self._is_live = is_live
+        self._has_live_line = False
+        self._last_line = clock()
+        self._status: str | None = None
+        self._unknown: set[str] = set()
+
+    def line(self, message: str) -> None:
+        """Write a line for a person."""
+        self.command(self.show.line(message))
+
+    def annotate(self, level: Level, title: str, message: str) -> None:
+        """Announce an outcome or a warning."""
+        self.command(self.ci.annotation(level, self.show.line(title), self.show.line(message)))
+
+    def command(self, line: str) -> None:
+        """Write a line as it is; one that cannot be written is dropped."""
+        # The wait goes on without a log: its verdict may still reach somebody through a file.
+        with suppress(OSError):
+            self.send(line)
+
+    def send(self, line: str) -> None:
+        """Write a line as it is. Raises OSError."""
+        self._last_line = self._clock()
+        erase = _ERASE_LINE if self._has_live_line else ""
+        self._has_live_line = False
+        self._put(f"{erase}{line}\n")
+
+    # -- the wait, as it goes on -------------------------------------------------------------------
+
+    def poll_started(self, progress: Progress) -> None:
+        """Show nothing: there is no line per poll."""
+
+    def poll_succeeded(self, progress: Progress, status: BuildStatus) -> None:
+        """Write a line when the status changes."""
+        shown = self.show.piece(status.status)
+        self._debug(progress, f"status {shown}")
+        if status.found:
+            self.line(f"{_stamp(progress.elapsed)}  latest is {status.found}")
+        if status.status != self._status:
+            self._status = status.status
+            if not self._is_live:
+                self.line(f"{_stamp(progress.elapsed)}  {shown}")
+        is_known = status.status in {BUILDING, COMPLETED, FAILED}
+        is_new = status.status not in self._unknown and len(self._unknown) < _MAX_UNKNOWN
+        if not is_known and is_new:
+            self._unknown.add(status.status)
+            self.annotate(
+                Level.WARNING,
+                "Unknown build status",
+                f"Twilio reports the status '{shown}', which this version does not know. The wait "
+                "goes on: only completed and failed end it",
+            )
+
+    def poll_failed(self, progress: Progress, error: PollError, delay: float | None) -> None:
+        """Write a line for each error, with the delay until the next poll."""
+        self._debug(progress, error.text)
+        following = "" if delay is None else f"; next poll in {render(delay)}"
+        self.line(f"{_stamp(progress.elapsed)}  {error.text}{following}")
+
+    def tick(self, progress: Progress, elapsed: float) -> None:
+        """Give a sign of life if one is due; to be called about once a second."""
+        status = "no status yet" if self._status is None else self._status
+        if self._is_live:
+            status = self.show.piece(status, _LIVE_STATUS)
+            self._has_live_line = True
+            line = f"{_ERASE_LINE}{_stamp(elapsed)}  {status}, {count(progress.polls, 'poll')}"
+            with suppress(OSError):
+                self._put(line)
+        elif self._clock() - self._last_line >= QUIET_FOR:
+            status = self.show.piece(status)
+            polls = count(progress.polls, "poll")
+            self.line(f"{_stamp(elapsed)}  still waiting: {status}, {polls}")
+
+    def _debug(self, progress: Progress, result: str) -> None:
+        message = f"poll {progress.polls} at {progress.elapsed:.3f} s: {result}"
+        if line := self.ci.debug(self.show.line(message)):
+            self.command(line)
+
+    def _put(self, characters: str) -> None:
+        self._write(characters.encode("utf-8", "backslashreplace"))
+
+
+def _stamp(elapsed: float) -> str:
+    return f"{elapsed:7.1f}s"
+
+
+def standard_output(is_hurried: Callable[[], bool]) -> Callable[[bytes], None]:
+    """Return a function that writes to standard output, unbuffered, or raises OSError.
+
+    If standard output is closed, its descriptor is taken, so that no file or connection that is
+    opened later gets it, and with it the log. A reader that stalls is waited for `PATIENCE` seconds
+    per run, and not at all once `is_hurried` returns True: a log that nobody reads must not
+    hold up the verdict.
+    """
+    try:
+        os.fstat(1)
+    except OSError as closed:
+        failure = closed
+        while os.open(os.devnull, os.O_RDWR) < 1:
+            pass
+
+        def refuse(_data: bytes) -> None:
+            raise failure
+
+        return refuse
+
+    patience = PATIENCE
+
+    def is_writable() -> bool:
+        """Wait for the reader as long as there is patience left."""
+        nonlocal patience
+        before = time.monotonic()
+        ready = select.select([], [1], [], max(0.0, min(patience, _GLANCE)))[1]
+        if not ready:
+            patience -= time.monotonic() - before
+        return bool(ready)
+
+    def write(data: bytes) -> None:
+        while data:
+            while not is_writable():
+                if is_hurried() or patience <= 0:
+                    raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
+            # A write of at most PIPE_BUF does not block once the pipe is writable (pipe(7)).
+            with suppress(BlockingIOError):
+                data = data[os.write(1, data[: select.PIPE_BUF]) :]
+
+    return write
