@@ -1,0 +1,88 @@
+"""A virtual time that only sleeping and the pauses of a server move forward.
+
+In it a wait of 15 minutes takes milliseconds, and its figures are exact. HTTP still goes over the
+real socket in real threads; it takes no virtual time, except where the server pauses.
+"""
+
+import contextlib
+import math
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, TypeVar
+
+from twilio_build_wait.signals import Cancelled, Signals
+
+T = TypeVar("T")
+
+
+class VirtualClock(Signals):
+    """Virtual time, and the product's `Signals` in it: what sleeps and what waits for a request.
+
+    `elapsed` is in seconds since the start, `request` the latest request, which may be over.
+    """
+
+    def __init__(self, signal_at: float = math.inf, number: int = signal.SIGTERM) -> None:
+        # Not super().__init__: it would replace this process's signal handlers.
+        self.elapsed = 0.0
+        self.request: Future[Any] = Future()
+        self._deadline = 0.0
+        self._signal_at, self._number = signal_at, number
+
+    def now(self) -> float:
+        return 1000.0 + self.elapsed
+
+    @property
+    def caught(self) -> int | None:
+        return self._number if self.elapsed >= self._signal_at else None
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0, seconds
+        self._raise_if_caught()
+        # Never exactly as long: a wait must not stand still where floats run out of digits.
+        self._advance(self.elapsed + (seconds and seconds + 1e-9))
+        self._raise_if_caught()
+
+    def run(self, work: Callable[[], T], limit: float) -> T:
+        self._raise_if_caught()
+        request: Future[T] = Future()
+        self.request, self._deadline = request, self.elapsed + limit
+
+        def do() -> None:
+            with contextlib.suppress(InvalidStateError):  # nobody waits for it any more
+                try:
+                    request.set_result(work())
+                except BaseException as error:  # noqa: BLE001 (raised again by `result`)
+                    request.set_exception(error)
+
+        threading.Thread(target=do, daemon=True).start()
+        return request.result()
+
+    def spend(self, seconds: float, request: Future[Any]) -> bool:
+        """Let time pass during a request; return False if nobody waits for it any more.
+
+        Infinity is all the time that the client has for it.
+        """
+        if request is self.request and not request.done():
+            self._advance(min(self.elapsed + seconds, self._deadline))
+            with contextlib.suppress(InvalidStateError):  # it has just ended
+                if self.caught:
+                    request.set_exception(Cancelled(self.caught))
+                elif self.elapsed >= self._deadline:
+                    request.set_exception(TimeoutError())
+                return not request.done()
+        return False
+
+    def interrupt(self, number: int = signal.SIGTERM) -> None:
+        """Send the run a signal now; for a handler of a server."""
+        self._signal_at, self._number = self.elapsed, number
+        self.spend(0.0, self.request)
+
+    def _advance(self, end: float) -> None:
+        """Let time pass until then, or until the signal comes."""
+        self.elapsed = max(self.elapsed, min(end, self._signal_at))
+
+    def _raise_if_caught(self) -> None:
+        if self.caught:
+            raise Cancelled(self.caught)

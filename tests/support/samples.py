@@ -1,0 +1,150 @@
+"""One account, service, build and environment, their credentials, and what Twilio says of them.
+
+The shapes are those of Twilio's OpenAPI descriptions (twilio/twilio-oai, twilio_serverless_v1.json
+and twilio_monitor_v1.json). In every builder a field changed to None is null, and one changed to
+Ellipsis is left out.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.support.server import Response
+
+ACCOUNT_SID = "AC0123456789abcdef0123456789ABCDEF"
+API_KEY = "SK1111aaaa2222bbbb3333cccc4444dddd"
+SERVICE_SID = "ZS00112233445566778899aabbccddeeff"
+BUILD_SID = "ZBdeadbeefdeadbeefdeadbeefdeadbeef"
+ENVIRONMENT_SID = "ZE0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+OTHER_ACCOUNT_SID = "ACfedcba9876543210fedcba9876543210"
+OTHER_SERVICE_SID = "ZSffeeddccbbaa99887766554433221100"
+OTHER_BUILD_SID = "ZBfeedfacefeedfacefeedfacefeedface"
+REQUEST_ID = "RQ77777777777777777777777777777777"
+# Characters that Base64 and URL-encoding both change, so that no form passes for another.
+TOKEN = "t0k/en+with=odd?chars%7e3"
+SECRET = "s3c/ret+with=odd&chars#9f"
+
+BUILDS_PATH = f"/v1/Services/{SERVICE_SID}/Builds"
+BUILD_PATH = f"{BUILDS_PATH}/{BUILD_SID}"
+OTHER_BUILD_PATH = f"{BUILDS_PATH}/{OTHER_BUILD_SID}"
+STATUS_PATH = f"{BUILD_PATH}/Status"
+ENVIRONMENT_PATH = f"/v1/Services/{SERVICE_SID}/Environments/{ENVIRONMENT_SID}"
+ALERTS_PATH = "/v1/Alerts"
+
+STATUS_URL = f"https://serverless.twilio.com{STATUS_PATH}"
+
+#: The wall clock at the start of a run in virtual time, and when the sample build was created.
+NOW = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+CREATED = "2026-10-01T11:58:00Z"
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """Return the required inputs with some variables changed; None removes one."""
+    required = {
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": TOKEN,
+        "TWILIO_SERVICE_SID": SERVICE_SID,
+        "TWILIO_BUILD_SID": BUILD_SID,
+    }
+    return {name: value for name, value in (required | changes).items() if value is not None}
+
+
+def step(folder: Path, root: str) -> dict[str, str]:
+    """Return the environment of a GitHub step that polls `root`, with its files in `folder`.
+
+    It has an output file besides `GITHUB_OUTPUT`, so that every run compares the two. The diagnosis
+    is off.
+    """
+    files = {"GITHUB_OUTPUT": folder / "output", "GITHUB_STEP_SUMMARY": folder / "summary"}
+    for file in files.values():
+        file.touch()  # as the runner does
+    return environment(
+        PATH=os.environ.get("PATH", os.defpath),
+        HOME=str(folder),
+        CI="true",
+        GITHUB_ACTIONS="true",
+        TWILIO_BASE_URL=root,
+        TWILIO_BUILD_DIAGNOSE="false",
+        TWILIO_BUILD_OUTPUT_FILE=str(folder / "outputs.json"),
+        **{name: str(file) for name, file in files.items()},
+        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")},
+    )
+
+
+def without_github(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without a CI: its one output channel is the output file."""
+    return {k: v for k, v in environ.items() if k != "CI" and not k.startswith("GITHUB_")}
+
+
+def json_response(value: object, status: int = 200, **headers: str) -> Response:
+    """Return any JSON value as a response."""
+    content_type = {"Content-Type": "application/json; charset=utf-8"}
+    return Response(status, json.dumps(value).encode(), content_type | headers)
+
+
+def twilio_error(status: int, code: int, message: str, **headers: str) -> Response:
+    """Return an error in Twilio's usual form (twilio-cli#252), with its request id."""
+    page = f"https://www.twilio.com/docs/errors/{code}"
+    body = {"code": code, "message": message, "more_info": page, "status": status}
+    return json_response(body, status, **({"Twilio-Request-Id": REQUEST_ID} | headers))
+
+
+def build_status(status: object = "building", **changes: object) -> Response:
+    """Return the sample build's Status resource."""
+    return json_response(_resource(BUILD_SID, changes, status=status, url=STATUS_URL))
+
+
+def build(status: object = "failed", **changes: object) -> dict[str, object]:
+    """Return the sample build's Build resource: one function, one asset, two dependencies."""
+    return _resource(
+        BUILD_SID,
+        changes,
+        status=status,
+        runtime="node22",
+        function_versions=[_version("function_sid", "/hello")],
+        asset_versions=[_version("asset_sid", "/logo.png")],
+        dependencies=[
+            {"name": "@twilio/runtime-handler", "version": "2.0.1"},
+            {"name": "twilio", "version": "5.3.0"},
+        ],
+        date_created=CREATED,
+        url=f"https://serverless.twilio.com{BUILD_PATH}",
+    )
+
+
+def _version(owner: str, path: str) -> dict[str, object]:
+    sid = "ZN" + path.encode().hex().ljust(32, "0")[:32]
+    return {"sid": sid, owner: f"ZH{sid[2:]}", "path": path, "visibility": "public"}
+
+
+def environment_resource(**changes: object) -> dict[str, object]:
+    """Return the sample Environment, in which the other build is live."""
+    name = "production"
+    return _resource(ENVIRONMENT_SID, changes, build_sid=OTHER_BUILD_SID, unique_name=name)
+
+
+def alert(**changes: object) -> dict[str, object]:
+    """Return an alert of Monitor about the sample build."""
+    return _resource(
+        "NO" + "4" * 32,
+        changes,
+        resource_sid=BUILD_SID,
+        error_code="82003",
+        log_level="error",
+        alert_text="Msg=npm+could+not+install+sharp&ErrorCode=82003",
+        date_created=CREATED,
+        date_generated=CREATED,
+    )
+
+
+def page(key: str, *entries: object, next_page_url: str | None = None) -> Response:
+    """Return one page of a list: `key` is `builds` or `alerts`."""
+    return json_response({key: entries, "meta": {"key": key, "next_page_url": next_page_url}})
+
+
+def _resource(sid: str, changes: Mapping[str, object], **fields: object) -> dict[str, object]:
+    identity = {"sid": sid, "account_sid": ACCOUNT_SID, "service_sid": SERVICE_SID}
+    changed = {**identity, **fields, **changes}
+    return {name: value for name, value in changed.items() if value is not ...}

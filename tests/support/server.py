@@ -1,0 +1,253 @@
+"""One scripted HTTP server on the loopback: any bytes, at any pace, with any end.
+
+An HTTP library repairs what it sends; here every byte is the test's own. A script is a list of
+answers, one for each request; the last one repeats. An answer is
+
+- a `Response`: an ordinary HTTP/1.1 response on a connection that stays open;
+- `bytes`: sent as they are, then the connection is closed, as `b""` is at once;
+- a function of a `Connection`, such as `Connection.reset` or your own;
+- any iterable of these, and of numbers, which are pauses in seconds: `[2.0, build_status()]` is a
+  slow response, `[math.inf]` none at all, `[b"HTTP", Connection.reset]` a cut one, and
+  `itertools.cycle([0.2, b"x"])` drips for ever. Here bytes do not close the connection.
+"""
+
+import contextlib
+import math
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from tests.support.clocks import VirtualClock
+
+#: How long a client gets to make use of what it was sent before virtual time moves on, in seconds.
+GRACE = 0.02
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request's head; header names are in lower case, `time` is in seconds of the clock."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    time: float
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP/1.1 response; a Content-Length is added unless `headers` frame the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    phrase: str = "Phrase"
+
+    @property
+    def raw(self) -> bytes:
+        """The response as it is sent."""
+        lines = [f"HTTP/1.1 {self.status} {self.phrase}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if not {"content-length", "transfer-encoding"} & {name.lower() for name in self.headers}:
+            lines.append(f"Content-Length: {len(self.body)}")
+        head = "\r\n".join([*lines, "", ""])
+        return head.encode("utf-8", "surrogateescape") + self.body
+
+
+class Connection:
+    """The server's end of one connection; its methods raise OSError once the client has gone."""
+
+    request: Request  # the latest one; not set yet in a `connecting` handler
+
+    def __init__(self, server: "Server", sock: socket.socket, number: int) -> None:
+        self.server = server
+        self.sock = sock
+        self.number = number
+        self._received = b""
+        self._begin_request()
+
+    def _begin_request(self) -> None:
+        clock = self.server.clock
+        self._awaited = (clock, clock.request) if clock else None
+        self._has_sent = False
+
+    def read_request(self) -> Request | None:
+        """Return the next request, or None if the client closes the connection."""
+        while b"\r\n\r\n" not in self._received:
+            received = self.sock.recv(65536)
+            if not received:
+                return None
+            self._received += received
+        head, _, self._received = self._received.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = first.split(" ", 2)
+        pairs = (line.partition(":") for line in lines)
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        self._begin_request()
+        self.request = Request(method, target, headers, self.server.now(), self.number)
+        return self.request
+
+    def answer(self, step: "Step") -> None:
+        if isinstance(step, Response | bytes):
+            self._has_sent = True
+            self.sock.sendall(step if isinstance(step, bytes) else step.raw)
+        elif isinstance(step, int | float):
+            self.pause(step)
+        elif callable(step):
+            step(self)
+        else:
+            for each in step:
+                self.answer(each)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, virtual or real. Infinity is until the client has gone."""
+        if self._has_sent and seconds == math.inf:
+            self.sock.settimeout(GRACE)
+            with contextlib.suppress(TimeoutError):
+                self._wait_for_end()
+            self.sock.settimeout(None)
+        if self._awaited:
+            is_awaited = self._awaited[0].spend(seconds, self._awaited[1])
+        else:
+            is_awaited = seconds < math.inf and not self.server.stopping.wait(seconds)
+        if not is_awaited:
+            self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        while self.sock.recv(65536):
+            pass
+        raise ConnectionAbortedError
+
+    def close(self) -> None:
+        """Close the connection; under TLS without a closing alert."""
+        with contextlib.suppress(OSError):  # the client has gone
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        self.sock.close()
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset, which overtakes nothing that was sent."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Shake hands as a server; after a CONNECT too, as the proxy and its target in one."""
+        self.sock = context.wrap_socket(self.sock, server_side=True)
+
+
+Step = Response | bytes | float | Callable[[Connection], None] | Iterable["Step"]
+
+
+class Server:
+    """Listens from the start on 127.0.0.1; `url` is its root.
+
+    With `tls` it is behind TLS, as `localhost`. `connecting` are the answers to connections, before
+    TLS and any request. With `is_listening=False` it holds its port and refuses connections until
+    `listen` is called. `clock` is the virtual time that it goes by, or None for the machine's.
+    """
+
+    def __init__(
+        self,
+        *answers: Step,
+        tls: ssl.SSLContext | None = None,
+        connecting: Sequence[Step] = ((),),
+        is_listening: bool = True,
+    ) -> None:
+        self.clock: VirtualClock | None = None
+        self.requests: list[Request] = []
+        self.connections: list[Connection] = []
+        self.errors: list[BaseException] = []
+        self._scripts: dict[str, list[Step]] = {"": [*answers]}
+        self._tls = tls
+        self._connecting = connecting
+        self.stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
+        if is_listening:
+            self.listen()
+
+    def script(self, *answers: Step, path: str = "") -> None:
+        """Set the script for the paths that end in `path`; the longest such path counts."""
+        self._scripts[path] = [*answers]
+
+    def requested(self, path: str) -> list[Request]:
+        """Return the requests whose path ends in `path`."""
+        return [request for request in self.requests if request.path.endswith(path)]
+
+    def listen(self) -> None:
+        self._listener.listen(64)
+        self._start(self._accept)
+
+    def now(self) -> float:
+        return self.clock.now() if self.clock else time.monotonic()
+
+    def close(self) -> None:
+        """Close everything, and raise what a handler has raised."""
+        self.stopping.set()
+        with contextlib.suppress(OSError):  # not listening
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads[:1]:
+            thread.join()  # it accepts connections, and makes the other threads
+        for connection in self.connections:
+            with contextlib.suppress(OSError):  # closed already
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+            assert not thread.is_alive(), "a handler does not end"
+        if self.errors:
+            raise self.errors[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                sock, _ = self._listener.accept()
+                connection = Connection(self, sock, len(self.connections))
+                self.connections.append(connection)
+                self._start(self._serve, connection)
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            with contextlib.suppress(OSError):  # the client has gone: often the point of a test
+                turn = min(connection.number, len(self._connecting) - 1)
+                connection.answer(self._connecting[turn])
+                if self._tls:
+                    connection.start_tls(self._tls)
+                while request := connection.read_request():
+                    self.requests.append(request)
+                    answer = self._next(request)
+                    connection.answer(answer)
+                    if isinstance(answer, bytes):
+                        connection.close()
+        except BaseException as error:  # noqa: BLE001 (raised again in the test's thread)
+            self.errors.append(error)
+        finally:
+            connection.sock.close()
+
+    def _next(self, request: Request) -> Step:
+        script = self._scripts[max(filter(request.path.endswith, self._scripts), key=len)]
+        assert script, f"no answer for {request.target}"
+        return script.pop(0) if len(script) > 1 else script[0]
