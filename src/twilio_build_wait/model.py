@@ -94,114 +94,61 @@ class Level(Enum):
 
 
 class _Row(NamedTuple):
+    """One row of the table of outcomes; `meaning` is for `--help`, `advice` what to do next."""
+
     outcome: str
     exit_code: int
     level: Level
     title: str
     meaning: str
-    advice: str
+    advice: SafeText = NO_TEXT
 
 
-class Ending(Enum):
-    """The table of outcomes: output, exit code, annotation level and title, meaning, advice."""
+_RERUN = SafeText("Re-run the step to go on waiting for the same build")
 
-    COMPLETED = _Row(
-        "completed", 0, Level.NOTICE, "Twilio build completed", "Twilio says completed", ""
+
+class Ending(_Row, Enum):
+    """The table of outcomes."""
+
+    COMPLETED = "completed", 0, Level.NOTICE, "Twilio build completed", "Twilio says completed"
+    FAILED = (
+        *("failed", 1, Level.ERROR, "Twilio build failed", "Twilio says failed"),
+        SafeText("Look for the build's errors in Twilio's Console"),
     )
-    FAILED = _Row(
-        "failed",
-        1,
-        Level.ERROR,
-        "Twilio build failed",
-        "Twilio says failed",
-        "Look for the build's errors in Twilio's Console",
-    )
-    INVALID = _Row(
-        "invalid",
-        2,
-        Level.ERROR,
-        "Wrong inputs",
+    INVALID = (
+        *("invalid", 2, Level.ERROR, "Wrong inputs"),
         "an input is missing or invalid; no request was sent",
-        "Fix the inputs above, then re-run the step",
+        SafeText("Fix the inputs above, then re-run the step"),
     )
-    TIMED_OUT = _Row(
-        "timed-out",
-        3,
-        Level.ERROR,
-        "Timed out waiting for the Twilio build",
+    TIMED_OUT = (
+        *("timed-out", 3, Level.ERROR, "Timed out waiting for the Twilio build"),
         "the deadline passed; the build may still be running",
-        "Re-run the step to go on waiting for the same build, or set a longer timeout",
+        SafeText(f"{_RERUN}, or set a longer timeout"),
     )
-    REJECTED = _Row(
-        "rejected",
-        4,
-        Level.ERROR,
-        "Twilio build status cannot be read",
+    REJECTED = (
+        *("rejected", 4, Level.ERROR, "Twilio build status cannot be read"),
         "a permanent error: credentials, a wrong SID, a certificate, a proxy",
-        "Fix the problem above, then re-run the step; the build itself may be fine",
+        SafeText("Fix the problem above, then re-run the step; the build itself may be fine"),
     )
-    OUTPUT_LOST = _Row(
-        "completed",
-        5,
-        Level.ERROR,
-        "Outputs lost",
+    OUTPUT_LOST = (
+        *("completed", 5, Level.ERROR, "Outputs lost"),
         "Twilio says completed, but an output could not be written",
-        "Fix the file or the disk, then re-run the step",
+        SafeText("Fix the file or the disk, then re-run the step"),
     )
-    ERROR = _Row(
-        "error",
-        70,
-        Level.ERROR,
-        "Internal error in twilio-build-wait",
-        "a bug in this tool",
-        "Report the traceback in the log, then re-run the step",
+    ERROR = (
+        *("error", 70, Level.ERROR, "Internal error in twilio-build-wait", "a bug in this tool"),
+        SafeText("Report the traceback in the log, then re-run the step"),
     )
-    INTERRUPTED = _Row(
-        "cancelled",
-        _SIGNAL_BASE + signal.SIGINT,
-        Level.WARNING,
-        "Wait cancelled",
+    INTERRUPTED = (
+        *("cancelled", _SIGNAL_BASE + signal.SIGINT, Level.WARNING, "Wait cancelled"),
         "cancelled by SIGINT",
-        "Re-run the step to go on waiting for the same build",
+        _RERUN,
     )
-    TERMINATED = _Row(
-        "cancelled",
-        _SIGNAL_BASE + signal.SIGTERM,
-        Level.WARNING,
-        "Wait cancelled",
+    TERMINATED = (
+        *("cancelled", _SIGNAL_BASE + signal.SIGTERM, Level.WARNING, "Wait cancelled"),
         "cancelled by SIGTERM",
-        "Re-run the step to go on waiting for the same build",
+        _RERUN,
     )
-
-    @property
-    def outcome(self) -> str:
-        """The value of the `outcome` output."""
-        return self.value.outcome
-
-    @property
-    def exit_code(self) -> int:
-        """The process's exit code."""
-        return self.value.exit_code
-
-    @property
-    def level(self) -> Level:
-        """How it is announced."""
-        return self.value.level
-
-    @property
-    def title(self) -> str:
-        """The title of the annotation and of the job summary."""
-        return self.value.title
-
-    @property
-    def meaning(self) -> str:
-        """What the exit code means, for `--help`."""
-        return self.value.meaning
-
-    @property
-    def advice(self) -> SafeText:
-        """What to do next if nothing more specific is known."""
-        return SafeText(self.value.advice)
 
     @classmethod
     def of_signal(cls, number: int) -> "Ending":

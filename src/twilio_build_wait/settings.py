@@ -106,16 +106,16 @@ class _Reader:
         """Return an input's value, or its default if it is missing or invalid."""
         raw = known.read(self._environ)
         if not raw:
-            if known.required:
-                self.problem(known, f"required: {known.format}")
+            if known.is_required:
+                self.problem(known, f"required: {known.format.words}")
             return known.default
-        if not known.is_secret and self._credentials.contains(raw):
+        if known not in inputs.SECRETS and self._credentials.contains(raw):
             self.problem(
                 known,
-                f"it contains a credential, so its value is not shown; expected {known.format}",
+                f"it contains a credential, so it is not shown; expected {known.format.words}",
             )
             return known.default
-        parsed = known.parse(raw)
+        parsed = known.format.parse(raw)
         if parsed is None:
             self.unexpected(known)
             return known.default
@@ -136,11 +136,11 @@ class _Reader:
     def unexpected(self, known: Input[T], why: str = "") -> None:
         """Report a value without the format of its input; never show what may be a secret."""
         raw = known.read(self._environ)
-        is_shown = not known.is_secret and known not in (inputs.API_KEY, inputs.ACCOUNT_SID)
+        is_shown = known not in (*inputs.SECRETS, inputs.API_KEY, inputs.ACCOUNT_SID)
         got = f"'{self._show.piece(raw)}'" if is_shown else f"{len(raw)} other characters"
         if known is inputs.BASE_URL:
             got = "another value"  # it may hold a password
-        self.problem(known, f"expected {known.format}; got {got}{why}")
+        self.problem(known, f"expected {known.format.words}; got {got}{why}")
 
     # -- rules for more than one input -------------------------------------------------------
 
@@ -153,7 +153,9 @@ class _Reader:
         if has_key and not has_secret:
             self.problem(inputs.API_SECRET, f"required with api-key: its secret{hint}")
         if has_secret and not has_key:
-            self.problem(inputs.API_KEY, f"required with api-secret: {inputs.API_KEY.format}{hint}")
+            self.problem(
+                inputs.API_KEY, f"required with api-secret: {inputs.API_KEY.format.words}{hint}"
+            )
         if has_key or has_secret:
             return (key, secret), "API key"
         if not self.is_given(inputs.AUTH_TOKEN):
@@ -163,7 +165,7 @@ class _Reader:
             )
         if not self.is_given(inputs.ACCOUNT_SID):
             self.problem(
-                inputs.ACCOUNT_SID, f"required with auth-token: {inputs.ACCOUNT_SID.format}"
+                inputs.ACCOUNT_SID, f"required with auth-token: {inputs.ACCOUNT_SID.format.words}"
             )
         return (account, token), "auth token"
 
@@ -173,7 +175,9 @@ class _Reader:
         max_interval = self.value(inputs.MAX_INTERVAL)
         if not self.is_given(inputs.MAX_INTERVAL):
             return interval, max(interval, max_interval)
-        is_parsed = inputs.MAX_INTERVAL.parse(inputs.MAX_INTERVAL.read(self._environ)) is not None
+        is_parsed = (
+            inputs.MAX_INTERVAL.format.parse(inputs.MAX_INTERVAL.read(self._environ)) is not None
+        )
         if is_parsed and max_interval < interval:
             self.unexpected(inputs.MAX_INTERVAL, ", which is shorter than interval")
         return interval, max_interval
@@ -191,7 +195,7 @@ class _Reader:
                 self.problem(
                     inputs.EDGE,
                     f"required with region '{region}', whose edge is not known: "
-                    f"{inputs.EDGE.format}",
+                    f"{inputs.EDGE.format.words}",
                 )
         place = f"{edge}.{region or _US1}." if edge else ""
         hosts = [f"https://{product}.{place}twilio.com" for product in ("serverless", "monitor")]
@@ -248,7 +252,7 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
     login, credential = reader.login()
     interval, max_interval = reader.intervals()
     root, monitor, region = reader.roots()
-    for secret in (inputs.AUTH_TOKEN, inputs.API_SECRET):
+    for secret in inputs.SECRETS:
         if 0 < len(secret.read(environ)) < redaction.SHORTEST_SECRET:
             reader.warnings.append(
                 SafeText(

@@ -46,7 +46,7 @@ def help_text(width: int) -> str:
             "TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for any host."
         ),
         "Outputs: step outputs on GitHub, variables elsewhere.",
-        _entries(((variable(name), f"{name}: {text}") for name, text in OUTPUTS.items()), width),
+        _entries(((variable(key), f"{key}: {text}") for key, text in OUTPUTS.items()), width),
         "Exit codes:",
         _entries(((str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending), width),
     )
@@ -55,8 +55,10 @@ def help_text(width: int) -> str:
 
 
 def _meaning(known: Input[str] | Input[float] | Input[bool]) -> str:
-    default = f"default {known.shown_default}" if known.shown_default else ""
-    notes = "; ".join(filter(None, (known.format, "required" if known.required else default)))
+    default = known.shown_default and f"default {known.shown_default}"
+    notes = "; ".join(
+        filter(None, (known.format.words, "required" if known.is_required else default))
+    )
     return f"{known.meaning} ({notes})"
 
 
