@@ -1,16 +1,18 @@
-# The base, named once. A release hands it in with its digest.
-ARG BASE_IMAGE=python:3.13-slim-trixie
+# The base, named once in a literal FROM line: Dependabot reads no other. To build on another base:
+# --build-arg BASE_IMAGE=name:tag
+ARG BASE_IMAGE=base
+FROM python:3.13-slim-trixie AS base
 
 FROM ${BASE_IMAGE} AS build
-# Seconds since 1970, the earliest that a zip archive can hold: whenever it is built, the same
-# inputs give the same wheel and the same files.
+# In seconds since 1970. The default is the earliest date that a zip archive can hold. Two builds
+# from the same source have the same wheel and the same files.
 ARG SOURCE_DATE_EPOCH=315532800
 ARG PIP_INSTALL="python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir \
     --no-compile --root-user-action=ignore"
 WORKDIR /build
 
-# What the program stands on, as wheels without compiled code: the result is the same on every
-# architecture. pip takes no file whose hash is not in the locks.
+# The dependencies, as wheels without compiled code: the same on every architecture. pip accepts no
+# file whose hash is not in the locks.
 COPY requirements.txt requirements-build.txt ./
 RUN python3 -m venv --without-pip /opt/twilio-build-wait \
     && ln -s /opt/twilio-build-wait/lib/python3.*/site-packages site \
@@ -20,17 +22,17 @@ RUN python3 -m venv --without-pip /opt/twilio-build-wait \
         -r requirements-build.txt \
     && rm -rf site/bin
 
-# The package, as the wheel that anyone could build and install.
-COPY pyproject.toml LICENSE ./
+# The package, as a wheel. Its __main__.py is a link to entrypoint.py, which must exist here.
+COPY pyproject.toml LICENSE entrypoint.py ./
 COPY src src
-RUN chmod -R u=rwX,go=rX src LICENSE \
+RUN chmod -R u=rwX,go=rX src LICENSE entrypoint.py \
     && PYTHONPATH=backend python3 -m flit_core.wheel --outdir dist \
     && ${PIP_INSTALL} --no-deps --no-index --target site/ dist/*.whl \
     && rm -rf site/bin
 
-# The program itself, isolated by its first line too: under its name on the PATH as well, it reads
-# neither PYTHONPATH nor modules of the working directory. Its byte code is bound to no time stamp,
-# so it serves on a read-only file system and for any user.
+# The program. Its first line isolates it however it is started: it reads neither PYTHONPATH nor
+# modules in the working directory. The byte code does not depend on time stamps, so it is valid on
+# a read-only file system and for every user.
 WORKDIR /opt/twilio-build-wait
 COPY entrypoint.py ./
 RUN sed -i '1s|^#!.*|#!/opt/twilio-build-wait/bin/python -I|' entrypoint.py \
@@ -41,18 +43,18 @@ RUN sed -i '1s|^#!.*|#!/opt/twilio-build-wait/bin/python -I|' entrypoint.py \
     && find . -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE_IMAGE}
-# A release hands these in.
+# The release sets these.
 ARG SOURCE=""
 ARG REVISION=""
 ARG VERSION=""
 LABEL org.opencontainers.image.title="twilio-build-wait" \
-      org.opencontainers.image.description="Wait until a Twilio Serverless build has completed or failed, and say which" \
+      org.opencontainers.image.description="Wait for a Twilio Serverless build: exit 0 if it completed, 1 if it failed" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /opt/twilio-build-wait /opt/twilio-build-wait
 RUN ln -s /opt/twilio-build-wait/entrypoint.py /usr/local/bin/twilio-build-wait
-# Exec form: the program is process 1 and gets the signals itself. GitHub's runner demands root;
-# elsewhere any user will do, and a read-only file system.
+# Exec form: the program is PID 1 and receives the signals. GitHub's runner needs root. Elsewhere any
+# user and a read-only file system work.
 ENTRYPOINT ["/opt/twilio-build-wait/bin/python", "-I", "/opt/twilio-build-wait/entrypoint.py"]

@@ -29,7 +29,7 @@ def engine() -> str:
 def base_image() -> str:
     """The base, as the Dockerfile names it."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
-    (named,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    (named,) = re.findall(r"^FROM (\S+) AS base$", dockerfile, re.MULTILINE)
     return str(named)
 
 

@@ -1,98 +1,79 @@
-"""Whether what stands on the main branch can be released under a version."""
+"""Whether the commit that is checked out can be released as a version."""
 
-import ast
-import json
 import re
-import tomllib
+from pathlib import Path
 
-from tools.release import changelog, interface
-from tools.release.action_file import NAME as ACTION
-from tools.release.action_file import pin
-from tools.release.problems import ReleaseError
-from tools.release.tags import Release, Tags
-from tools.release.versions import Version
+import yaml
+from packaging.version import Version
 
-_PYPROJECT = "pyproject.toml"
-_PACKAGE = "src/twilio_build_wait/__init__.py"
-_BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)$", re.MULTILINE)
-_ANY_IMAGE = "registry.invalid/owner/name@sha256:" + "0" * 64
+from tools.release import ReleaseError, owner, repository
 
 
-def check(version: Version, tags: Tags) -> Release | None:
-    """Return the release of this version if it is tagged already, None if it can be made.
+def check(version: Version, account: str, ref: str) -> str:
+    """Return the image of this version if its tag exists, or "" if it can be released.
 
-    Only what is committed counts. ReleaseError names everything that stands against it at once.
+    `account` owns the repository on GitHub, and `ref` is the full name of the branch. ReleaseError
+    lists every problem.
     """
-    release = tags.find(version)
-    if release is not None:
-        return release
-    head = tags.head()
-    found = [
-        *_static_version(tags.read(head, _PYPROJECT), version),
-        *_dunder_version(tags.read(head, _PACKAGE), version),
-        *changelog.problems(tags.read(head, "CHANGELOG.md"), version),
-        *_unpinned(tags.read(head, ACTION)),
-        *_upgrade(tags, version),
-    ]
+    found = [] if ref == "refs/heads/main" else [f"{ref} is not main. Start the release on main."]
+    reference = repository.image(version)
+    if not reference:
+        found += [*_files(version), *_upgrade(version), *repository.workflow_problems()]
+        if stale := owner.renamed(Path.cwd(), account):
+            found.append(
+                f"{', '.join(map(str, stale))} must name the account {account}. Run `python -m"
+                f" tools.release owner {account}`, and commit the result."
+            )
     if found:
-        raise ReleaseError(*found)
-    return None
+        raise ReleaseError("\n".join(found))
+    return reference
 
 
-def base_image(tags: Tags) -> str:
-    """Return the base that HEAD's Dockerfile names; ReleaseError unless it names one."""
-    named: list[str] = _BASE.findall(tags.read(tags.head(), "Dockerfile"))
-    if len(named) != 1:
-        raise ReleaseError(
-            f"Dockerfile has {len(named)} lines `ARG BASE_IMAGE=…`, where exactly one is expected."
-        )
-    return named[0]
+def entries(commit: str, name: str) -> str:
+    """Return what CHANGELOG.md at a commit says about a version or "Unreleased"; "" if nothing."""
+    heading = rf"^## \[{name}\](?:(?<=Unreleased\])| - \d{{4}}-\d\d-\d\d)\n"
+    text = repository.read(commit, "CHANGELOG.md")
+    found = re.search(rf"{heading}(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[1].strip() if found else ""
 
 
-def _static_version(text: str, version: Version) -> list[str]:
-    project = tomllib.loads(text).get("project", {})
-    if project.get("version") == str(version):
+def _files(version: Version) -> list[str]:
+    """Return what is wrong with the files at HEAD."""
+    found = []
+    package = "src/twilio_build_wait/__init__.py"
+    if f'__version__ = "{version}"' not in repository.read("HEAD", package).splitlines():
+        found.append(f"{package} has another version than {version}. Set it there.")
+    if not entries("HEAD", str(version)):
+        found.append(f"CHANGELOG.md has no entry for {version}. Add `## [{version}] - YYYY-MM-DD`.")
+    if entries("HEAD", "Unreleased"):
+        found.append(f"CHANGELOG.md has entries under Unreleased. Move them to {version}.")
+    repository.pin(repository.read("HEAD", repository.ACTION_FILE), f"a/b@sha256:{64 * '0'}")
+    return found
+
+
+def _upgrade(version: Version) -> list[str]:
+    """Return why `version` cannot follow the newest release."""
+    newest = max(repository.releases(), default=None)
+    if newest is None:
         return []
-    return [f"{_PYPROJECT} has the version {project.get('version')!r}, not {str(version)!r}."]
-
-
-def _dunder_version(text: str, version: Version) -> list[str]:
-    values = [
-        node.value.value
-        for node in ast.parse(text).body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant)
-        and [target.id for target in node.targets if isinstance(target, ast.Name)]
-        == ["__version__"]
-    ]
-    if values == [str(version)]:
-        return []
-    return [f"{_PACKAGE} sets __version__ to {values!r}, not once to {str(version)!r}."]
-
-
-def _unpinned(text: str) -> list[str]:
-    try:
-        pin(text, _ANY_IMAGE)
-    except ReleaseError as error:
-        return list(error.problems)
-    return []
-
-
-def _upgrade(tags: Tags, version: Version) -> list[str]:
-    new = json.loads(tags.read(tags.head(), interface.SNAPSHOT))
-    if new["version"] != str(version):
-        stale = f"{interface.SNAPSHOT} is of {new['version']}, not of {version}"
-        return [f"{stale}: run `make snapshot` and commit what it writes."]
-    earlier = tags.released()
-    if not earlier:
-        return []
-    newest = earlier[-1]
     if newest > version:
-        return [
-            f"{newest} is released already: from the main branch, only what is higher can follow."
-        ]
-    last = tags.find(newest)
-    if last is None:
-        return [f"{newest.tag} went away on the remote while it was looked at: start again."]
-    old = json.loads(tags.read(last.commit, interface.SNAPSHOT))
-    return interface.problems(old, new, tags.read(tags.head(), "CHANGELOG.md"))
+        return [f"{newest} has been released. Choose a higher version."]
+    gone = _interface(repository.commit(newest)) - _interface("HEAD")
+    return [
+        f"{part} was in {newest} and is gone. Restore it, or release a new major version."
+        for part in sorted(gone)
+        if version.major == newest.major
+    ]
+
+
+def _interface(commit: str) -> set[str]:
+    """Return the inputs and outputs in action.yml, and the exit codes in the README's table."""
+    action = yaml.safe_load(repository.read(commit, repository.ACTION_FILE))
+    found = {f"The {kind[:-1]} `{name}`" for kind in ("inputs", "outputs") for name in action[kind]}
+    for line in repository.read(commit, "README.md").splitlines():
+        # A row with a cell of exit codes and an outcome in backticks, in either order.
+        codes = re.search(r"\|[ `]*(\d+[\d, `]*)\|", line)
+        outcome = re.search(r"\| *(`[a-z-]+`) *\|", line)
+        if codes and outcome:
+            found |= {f"Exit code {code} for {outcome[1]}" for code in re.findall(r"\d+", codes[1])}
+    return found

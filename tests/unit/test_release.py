@@ -1,0 +1,239 @@
+from pathlib import Path
+
+import pytest
+
+from tests.unit.release_project import ACTION_FILE, CHANGELOG, README, Project, files
+from tools.release import ReleaseError, parse_version
+from tools.release.__main__ import main
+from tools.release.owner import ACTION, IMAGE, OWNER, renamed
+from tools.release.repository import pin
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = "ghcr.io/acme/twilio-build-wait@sha256:" + "a1" * 32
+OTHER = "ghcr.io/acme/twilio-build-wait@sha256:" + "b2" * 32
+MAIN = "refs/heads/main"
+CHECK, TAG = ("check", "1.0.0", OWNER, MAIN), ("tag", "1.0.0", REFERENCE)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return a project that can be released as 1.0.0, in the working directory."""
+    project = Project(tmp_path)
+    monkeypatch.chdir(project.path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return project
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def refusal(capsys: Capture, *arguments: str) -> str:
+    """Run a step that must be refused, and return what it prints."""
+    capsys.readouterr()
+    assert main(*arguments) == 1
+    return capsys.readouterr().err
+
+
+def test_each_step_runs_twice(project: Project, capsys: Capture) -> None:
+    head = project.git("rev-parse", "HEAD")
+    assert main(*CHECK) == 0
+    assert capsys.readouterr().out == f"image={IMAGE}\nreference=\n"
+    for _ in range(2):
+        assert main(*TAG) == 0
+        refs = project.refs()
+        commit = refs["tags/v1.0.0"]
+        assert capsys.readouterr().out == f"commit={commit}\n"
+        assert refs == {"heads/main": head, "heads/releases/v1.0.0": commit, "tags/v1.0.0": commit}
+    for _ in range(2):
+        assert main(*CHECK) == 0
+        assert capsys.readouterr().out == f"image={IMAGE}\nreference={REFERENCE}\n"
+        assert main("notes", "1.0.0") == 0
+        notes = capsys.readouterr().out
+        assert notes.startswith("### Added\n\n- It waits.\n")
+        assert f"- uses: {ACTION}@{commit} # v1.0.0\n" in notes
+        assert main("major", "1.0.0") == 0
+        assert capsys.readouterr().out.endswith(f"reference={REFERENCE}\ntags=1.0.0 1\n")
+        assert project.refs()["tags/v1"] == commit
+
+
+def test_release_commit_changes_only_the_image(project: Project) -> None:
+    main(*TAG)
+    diff = project.git("diff", "--unified=0", "HEAD", project.refs()["tags/v1.0.0"]).splitlines()
+    assert diff[5:] == ["-  image: Dockerfile", f"+  image: docker://{REFERENCE}"]
+    assert project.git("status", "--porcelain") == ""
+
+
+REFUSED = {
+    "another branch": ({}, ["1.0.0", OWNER, "refs/heads/side"], "refs/heads/side is not main"),
+    "another owner": ({}, ["1.0.0", "acme", MAIN], "README.md must name the account acme"),
+    "bad owner": ({}, ["1.0.0", "-acme", MAIN], "not the name of an account"),
+    "another version": ({}, ["1.0.1", OWNER, MAIN], "has another version than 1.0.1"),
+    "no entry": ({"CHANGELOG.md": "# Changelog\n"}, CHECK[1:], "has no entry for 1.0.0"),
+    "no date": ({"CHANGELOG.md": "## [1.0.0]\n\n- x\n"}, CHECK[1:], "[1.0.0] - YYYY-MM-DD`"),
+    "empty entry": (
+        {"CHANGELOG.md": "## [1.0.0] - 2026-11-23\n\n## [0.1.0] - 2026-01-01\n\n- x\n"},
+        CHECK[1:],
+        "has no entry for 1.0.0",
+    ),
+    "unreleased entries": (
+        {"CHANGELOG.md": CHANGELOG.format("1.0.0").replace("Unreleased]\n", "Unreleased]\n- x\n")},
+        CHECK[1:],
+        "has entries under Unreleased",
+    ),
+    "pinned on main": ({"action.yml": pin(ACTION_FILE, REFERENCE)}, CHECK[1:], "Restore it"),
+    "two images": ({"action.yml": ACTION_FILE + "  image: a\n"}, CHECK[1:], "Restore it"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_wrong_state_is_refused(project: Project, capsys: Capture, case: str) -> None:
+    changes, arguments, problem = REFUSED[case]
+    if changes:
+        project.commit(changes)
+    assert problem in refusal(capsys, "check", *arguments)
+
+
+def test_all_problems_are_annotations(
+    project: Project, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.commit({"README.md": README + "other/twilio-build-wait"})
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    lines = refusal(capsys, "check", "1.0.1", OWNER, "refs/heads/side").splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("::error title=Release refused::") for line in lines)
+
+
+@pytest.mark.parametrize("step", [CHECK, TAG])
+def test_changed_workflow_is_refused(
+    project: Project, capsys: Capture, step: tuple[str, ...]
+) -> None:
+    project.commit({".github/workflows/ci.yml": "name: Other\n"})
+    project.git("checkout", "-q", "HEAD^")
+    assert "ci.yml has changed on main" in refusal(capsys, *step)
+    assert list(project.refs()) == ["heads/main"]
+
+
+def test_other_changes_on_main_do_not_matter(project: Project) -> None:
+    project.commit({"README.md": "other\n"})
+    project.git("checkout", "-q", "HEAD^")
+    assert main(*CHECK) == main(*TAG) == 0
+
+
+def test_tag_with_another_image_is_refused(project: Project, capsys: Capture) -> None:
+    main(*TAG)
+    before = project.refs()
+    assert f"another image, {REFERENCE}" in refusal(capsys, "tag", "1.0.0", OTHER)
+    assert project.refs() == before
+
+
+@pytest.mark.parametrize("name", ["action.yml", "other.txt"])
+def test_tag_on_another_commit_is_refused(project: Project, capsys: Capture, name: str) -> None:
+    project.commit({"action.yml": pin(ACTION_FILE, REFERENCE), name: f"{ACTION_FILE}# x\n"})
+    project.git("push", "-q", "origin", "HEAD:refs/tags/v1.0.0")
+    assert "not on a release commit" in refusal(capsys, *TAG)
+
+
+def test_missing_branch_is_pushed_again(project: Project) -> None:
+    main(*TAG)
+    before = project.refs()
+    project.git("push", "-q", "origin", ":refs/heads/releases/v1.0.0")
+    assert main(*TAG) == 0
+    assert project.refs() == before
+
+
+GONE = {
+    "input": ({"action.yml": ACTION_FILE.replace("build-sid", "sid")}, "The input `build-sid`"),
+    "output": ({"action.yml": ACTION_FILE.replace("outcome", "end")}, "The output `outcome`"),
+    "exit code": ({"README.md": README.replace("130, ", "")}, "Exit code 130 for `cancelled`"),
+}
+
+
+@pytest.mark.parametrize("case", GONE)
+def test_removal_needs_a_major_version(project: Project, capsys: Capture, case: str) -> None:
+    changes, problem = GONE[case]
+    main(*TAG)
+    project.commit(files("1.1.0") | changes)
+    assert f"{problem} was in 1.0.0 and is gone" in refusal(capsys, "check", "1.1.0", OWNER, MAIN)
+    project.commit(files("2.0.0") | changes)
+    assert main("check", "2.0.0", OWNER, MAIN) == 0
+
+
+def test_exit_codes_are_found_in_the_real_readme(project: Project, capsys: Capture) -> None:
+    project.commit({"README.md": (ROOT / "README.md").read_text(encoding="utf-8")})
+    main(*TAG)
+    project.commit(files("1.1.0"))
+    problems = refusal(capsys, "check", "1.1.0", OWNER, MAIN)
+    for code, outcome in {3: "timed-out", 4: "rejected", 5: "completed", 70: "error"}.items():
+        assert f"Exit code {code} for `{outcome}` was in 1.0.0" in problems
+
+
+def test_addition_needs_no_major_version(project: Project) -> None:
+    main(*TAG)
+    added = ACTION_FILE.replace("outputs:", "  more:\n    description: x\noutputs:")
+    project.commit(files("1.0.1") | {"action.yml": added})
+    assert main("check", "1.0.1", OWNER, MAIN) == 0
+
+
+def test_lower_version_is_refused(project: Project, capsys: Capture) -> None:
+    main(*TAG)
+    project.commit(files("0.9.0"))
+    assert "1.0.0 has been released" in refusal(capsys, "check", "0.9.0", OWNER, MAIN)
+
+
+def test_tags_of_another_form_are_ignored(project: Project) -> None:
+    for tag in ("v02.0.1", "v3", "v9.9.9-rc.1", "9.9.9"):
+        project.git("push", "-q", "origin", f"HEAD:refs/tags/{tag}")
+    assert main(*CHECK) == 0
+
+
+def test_vx_stays_on_the_newest_release(project: Project, capsys: Capture) -> None:
+    assert "has not been released" in refusal(capsys, "major", "1.0.0")
+    main(*TAG)
+    project.commit(files("1.10.0"))
+    main("tag", "1.10.0", OTHER)
+    main("major", "1.10.0")
+    before = project.refs()
+    assert main("major", "1.0.0") == 0
+    assert capsys.readouterr().out.endswith("tags=1.0.0\n")
+    assert project.refs() == before
+
+
+@pytest.mark.parametrize("image", ["", "c/d:1", "c/D", "c/d:1@sha256:", "c/d@sha256:a", "c/d@sha"])
+def test_image_without_a_digest_is_refused(image: str) -> None:
+    with pytest.raises(ReleaseError, match="is not an image as"):
+        pin(ACTION_FILE, f"{image}{'a' * 64}")
+
+
+@pytest.mark.parametrize("text", ["", "v1.0.0", "1.0", "01.0.0", "1.0.0rc1", "1.0.0\n", "١.0.0"])
+def test_other_forms_of_versions_are_refused(text: str) -> None:
+    with pytest.raises(ReleaseError, match="Use three numbers"):
+        parse_version(text)
+
+
+NAMES = {
+    f"uses: {ACTION}@v1": "uses: Acme-1/twilio-build-wait@v1",
+    f"docker://{IMAGE}:1": "docker://ghcr.io/acme-1/twilio-build-wait:1",
+    f"https://github.com/{ACTION}": "https://github.com/Acme-1/twilio-build-wait",
+    "/opt/twilio-build-wait": "/opt/twilio-build-wait",
+    "$REGISTRY/twilio-build-wait": "$REGISTRY/twilio-build-wait",
+}
+
+
+def test_owner_is_filled_in_everywhere(project: Project) -> None:
+    copied = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.yml")]
+    copied += [*ROOT.glob(".github/**/*.yml"), ROOT / ".github/CODEOWNERS"]
+    copied += [ROOT / "tools/release/owner.py"]
+    project.commit({str(file.relative_to(ROOT)): file.read_text() for file in copied})
+    project.commit({"docs/names.md": "\n".join(NAMES)})
+    assert main("owner", "Acme-1") == 0
+    assert Path("docs/names.md").read_text() == "\n".join(NAMES.values())
+    assert Path(".github/CODEOWNERS").read_text() == "* @Acme-1\n"
+    texts = [(project.path / file.relative_to(ROOT)).read_text() for file in copied]
+    assert not [text for text in texts if ACTION in text]
+    assert renamed(project.path, "Acme-1") == {}
+
+
+@pytest.mark.parametrize("arguments", [(), ("unknown",), ("check", "1.0.0")])
+def test_wrong_arguments_print_the_steps(capsys: Capture, arguments: tuple[str, ...]) -> None:
+    assert main(*arguments) == 2
+    assert "tag version reference - Push" in capsys.readouterr().out
