@@ -98,6 +98,8 @@ def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     error = PollError(SafeText(cause), message=show.piece(message) if message else NO_TEXT)
     if status in _TRANSIENT_CODES or status not in (*_REDIRECTS, *_CLIENT_ERRORS):
         is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
+        if status in _CLIENT_ERRORS and not body:
+            error = replace(error, message=SafeText("the response does not look like Twilio's"))
         return replace(error, retry_after=retry_after(response.headers) if is_limit else None)
     advice = _ADVICE.get(status, _OTHER_ADVICE) if body else _NOT_TWILIO
     if status in _REDIRECTS:

@@ -3,8 +3,8 @@
 import json
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from twilio_build_wait.model import NUMBERS, Progress, outputs, variable
 from twilio_build_wait.reporters.files import ReplacedFile
@@ -14,25 +14,22 @@ from twilio_build_wait.reporters.log import Log
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 
 
-class Channel(Protocol):
-    """One way to pass outputs on."""
+class Channel(ABC):
+    """One way to pass outputs on. `name` is for the log."""
 
-    @property
-    def name(self) -> str:
-        """What it is called in the log."""
+    name: str
+    #: Whether it is written before the first poll, too.
+    is_file = True
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is written before the first poll, too."""
-
+    @abstractmethod
     def save(self, values: Mapping[str, str]) -> None:
         """Write outputs by name; the last value wins. Raises OSError."""
 
-    def discard(self) -> None:
+    def discard(self) -> None:  # noqa: B027 (most channels have nothing to do)
         """Remove what an interrupted `save` has left."""
 
 
-class GitHubOutput:
+class GitHubOutput(Channel):
     """Step outputs, through the file that `GITHUB_OUTPUT` names.
 
     Source of the grammar: actions/runner, FileCommandManager.cs. The random delimiter is what
@@ -40,7 +37,6 @@ class GitHubOutput:
     """
 
     name = "GITHUB_OUTPUT"
-    is_file = True
 
     def __init__(self, path: str, append: Callable[[str, str], None]) -> None:
         """Take the file's path, and what appends to it."""
@@ -53,14 +49,9 @@ class GitHubOutput:
         blocks = (f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
         self._append(self._path, "".join(blocks))
 
-    def discard(self) -> None:
-        """Do nothing: an append that fails leaves nothing behind."""
 
-
-class OutputFile:
+class OutputFile(Channel):
     """The user's output file: JSON if its name ends in `.json`, otherwise dotenv."""
-
-    is_file = True
 
     def __init__(self, path: str, log: Log) -> None:
         """Take the file's path, and the log for what dotenv cannot carry."""
@@ -103,7 +94,7 @@ class OutputFile:
         return "".join(lines)
 
 
-class StandardOutput:
+class StandardOutput(Channel):
     """Outputs as log commands, for a CI that reads them from the log."""
 
     name = "standard output"
@@ -117,6 +108,3 @@ class StandardOutput:
         """Print the commands."""
         for line in self._log.ci.outputs(values):
             self._log.send(line)
-
-    def discard(self) -> None:
-        """Do nothing: there is nothing to remove."""
