@@ -60,10 +60,7 @@ class VirtualClock(Signals):
         return request.result()
 
     def spend(self, seconds: float, request: Future[Any]) -> bool:
-        """Let time pass during a request; return False if nobody waits for it any more.
-
-        Infinity is all the time that the client has for it.
-        """
+        """Let time pass during a request; return False if nobody waits for it any more."""
         if request is self.request and not request.done():
             self._advance(min(self.elapsed + seconds, self._deadline))
             with contextlib.suppress(InvalidStateError):  # it has just ended
@@ -73,11 +70,6 @@ class VirtualClock(Signals):
                     request.set_exception(TimeoutError())
                 return not request.done()
         return False
-
-    def interrupt(self, number: int = signal.SIGTERM) -> None:
-        """Send the run a signal now; for a handler of a server."""
-        self._signal_at, self._number = self.elapsed, number
-        self.spend(0.0, self.request)
 
     def _advance(self, end: float) -> None:
         """Let time pass until then, or until the signal comes."""

@@ -33,6 +33,5 @@ TEXT = st.lists(
     st.sampled_from([*ATTACKS.values(), *_SPECIAL, *_WORDS]) | st.text(max_size=3), max_size=12
 ).map("".join)
 
-#: The same as an environment variable can hold it: no NUL, and no surrogates except those that
-#: stand for bytes that are not UTF-8.
+#: The same as an environment variable can hold it: no NUL, and surrogates only for other bytes.
 ENVIRONMENT_TEXT = TEXT.map(lambda text: re.sub("[\0\ud800-\udc7f\udd00-\udfff]", "\udcff", text))

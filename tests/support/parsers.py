@@ -1,51 +1,34 @@
-"""What a CI reads in what the tool wrote: models of the parsers at the other end.
+"""What GitHub reads in what the tool wrote: models of its parsers.
 
-GitHub: `ActionCommand.cs`, `ProcessInvoker.cs` and `FileCommandManager.cs` of actions/runner at
-258d6c8, and for blank lines act's `parse_env_file.go` (nektos/act at bd86152). Azure Pipelines: its
-logging commands. GitLab: dotenv reports. Where a parser accepts only the names that it knows, the
-model accepts any name.
+Sources: `ActionCommand.cs` and `FileCommandManager.cs` of actions/runner at 258d6c8, and act's
+`parse_env_file.go` (nektos/act at bd86152), which refuses blank lines.
 """
 
-import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-#: A command's pattern, what separates its properties, and how it escapes `%`.
-GRAMMARS = (
-    (r"^\s*::\s*([^\s:]+)\s*(.*?)::(.*)", ",", "%25"),  # GitHub, after white space only
-    (r"##\[\s*([^\s\]]+)\s*(.*?)\](.*)", ";", "%25"),  # GitHub, anywhere in a line
-    (r"##(?i:vso)\[\s*([^\s\]]+)\s*(.*?)\](.*)", ";", "%AZP25"),  # Azure Pipelines, anywhere
-)
-DATA = {"%0D": "\r", "%0A": "\n"}
-PROPERTY = {**DATA, "%3A": ":", "%2C": ",", "%3B": ";", "%5D": "]"}
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Command:
-    """One log command as the CI understands it, unescaped."""
+class Command(NamedTuple):
+    """A log command `::name title=…::data`, unescaped."""
 
     name: str
-    properties: dict[str, str]
+    title: str
     data: str
 
 
 def commands(log: str) -> Iterator[Command]:
-    """Return every command of a log in order. A bare carriage return ends a line, too."""
-    for line, grammar in itertools.product(re.split(r"\r\n|\r|\n", log), GRAMMARS):
-        pattern, separator, percent = grammar
-        if found := re.search(pattern, line):
-            name, properties, data = found.groups()
-            pairs = (part.partition("=") for part in properties.split(separator))
-            last = {percent: "%"}
-            values = {key.strip(): _unescaped(value, PROPERTY | last) for key, _, value in pairs}
-            yield Command(name, values, _unescaped(data, DATA | last))
+    """Return every command in a log in order, whether GitHub knows its name or not.
 
-
-def _unescaped(text: str, escapes: dict[str, str]) -> str:
-    for escaped, plain in escapes.items():
-        text = text.replace(escaped, plain)
-    return text
+    A bare carriage return ends a line, too.
+    """
+    for line in re.split(r"\r\n|\r|\n", log):
+        if found := re.match(r"\s*::\s*([^\s:]+)\s*(?:title=)?([^:]*)::(.*)", line):
+            escape = re.compile("%(0D|0A|3A|2C|25)")
+            plain = (
+                escape.sub(lambda code: chr(int(code[1], 16)), text) for text in found.groups()
+            )
+            yield Command(*plain)
 
 
 def github_file(text: str) -> list[tuple[str, str]]:
@@ -65,14 +48,3 @@ def github_file(text: str) -> list[tuple[str, str]]:
             raise ValueError(f"neither NAME=value nor NAME<<delimiter: {line!r}")
         pairs.append((name, value))
     return pairs
-
-
-def dotenv(text: str) -> dict[str, str]:
-    """Return a dotenv report as GitLab takes it: a pair a line, quotes kept, nothing else.
-
-    Raises ValueError for anything else.
-    """
-    if not re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*=[^\r\n]*\n)*", text):
-        raise ValueError(f"not all KEY=value: {text!r}")
-    pairs = (line.partition("=") for line in text.split("\n")[:-1])
-    return {key: value.strip() for key, _, value in pairs}

@@ -1,22 +1,18 @@
-"""Two ways to run the tool, with the same result: in this process, and as a process of its own.
-
-Both check the invariants of every run at its end, unless `check=False`.
-"""
+"""Two ways to run the tool, with one kind of result: in this process, and as one of its own."""
 
 import contextlib
 import io
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
 from pathlib import Path
-from typing import IO
 from unittest import mock
 
 from tests.support import invariants, parsers
@@ -27,9 +23,7 @@ from twilio_build_wait import inputs
 from twilio_build_wait.main import Runtime, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_FILES = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
 COMMAND = (sys.executable, str(REPOSITORY / "entrypoint.py"))
-
 
 with mock.patch.multiple(signal, signal=mock.DEFAULT, alarm=mock.DEFAULT):
     from entrypoint import append  # its signal handlers are not for this process
@@ -51,14 +45,18 @@ class Run:
     environ: Mapping[str, str]
     servers: InitVar[Sequence[Server]]
     folder: InitVar[Path]
+    check: InitVar[bool]
 
-    def __post_init__(self, servers: Sequence[Server], folder: Path) -> None:
+    def __post_init__(self, servers: Sequence[Server], folder: Path, check: bool) -> None:
         # Read at once: a later run may use the same server and files.
         self.requests = [*servers[0].requests] if servers else []
-        output_file = inputs.OUTPUT_FILE.read(self.environ)
-        paths = {name: self.environ.get(name, "") for name in _FILES} | {"output-file": output_file}
+        names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
+        paths = {name: self.environ.get(name, "") for name in names}
+        paths["output-file"] = inputs.OUTPUT_FILE.read(self.environ)
         places = {name: folder / path for name, path in paths.items()}
         self.files = {name: at.read_text("utf-8") for name, at in places.items() if at.is_file()}
+        if check:
+            invariants.check(self)
 
     @property
     def stdout(self) -> str:
@@ -69,7 +67,7 @@ class Run:
         return self.stdout.split("\n")[:-1]
 
     def commands(self, name: str) -> list[parsers.Command]:
-        """The log commands of one name, such as `error`, `add-mask` or `task.setvariable`."""
+        """GitHub's commands of one name, such as `error` or `add-mask`."""
         return [command for command in parsers.commands(self.stdout) if command.name == name]
 
     @property
@@ -82,26 +80,20 @@ class Run:
         """The output file: JSON as it is; dotenv as text, with the outputs' own names."""
         text = self.files["output-file"]
         if text.startswith("{"):
-            pairs: list[tuple[str, object]] = json.loads(text, object_pairs_hook=list)
-            assert len(dict(pairs)) == len(pairs), text
-            return dict(pairs)
-        start = len("TWILIO_BUILD_WAIT_")
-        variables = parsers.dotenv(text).items()
-        return {name[start:].lower().replace("_", "-"): value for name, value in variables}
+            return dict(json.loads(text))
+        # GitLab takes nothing but such lines.
+        assert re.fullmatch(r"(?:TWILIO_BUILD_WAIT_[A-Z_]+=[^\r\n]*\n)+", text), text
+        variables = re.findall("TWILIO_BUILD_WAIT_(.*?)=(.*)", text)
+        return {name.lower().replace("_", "-"): value for name, value in variables}
 
     @property
     def outputs(self) -> dict[str, str]:
         """The outputs as text: from `GITHUB_OUTPUT`, or else from the output file."""
-        if "GITHUB_OUTPUT" in self.files:
-            return dict(self.pairs)
-        return {name: str(value) for name, value in self.output_file.items()}
+        return dict(self.pairs) or {name: str(value) for name, value in self.output_file.items()}
 
     @property
     def summary(self) -> str:
         return self.files.get("GITHUB_STEP_SUMMARY", "")
-
-
-# --- in this process ------------------------------------------------------------------------------
 
 
 def run_inside(  # noqa: PLR0913 (everything that the tool takes from its process)
@@ -130,15 +122,10 @@ def run_inside(  # noqa: PLR0913 (everything that the tool takes from its proces
         write(data)
         stamps.append((clock.elapsed, data))
 
-    runtime = Runtime(
-        write=record,
-        append=append,
-        signals=clock,
-        clock=clock.now,
-        now=lambda: wall + clock.elapsed,
-        uniform=uniform,
-        is_terminal=is_terminal,
-    )
+    def now() -> float:
+        return wall + clock.elapsed
+
+    runtime = Runtime(record, append, clock, clock.now, now, uniform, is_terminal)
     with (
         mock.patch.dict(os.environ, environ, clear=True),
         contextlib.redirect_stderr(io.StringIO()) as stderr,
@@ -148,13 +135,7 @@ def run_inside(  # noqa: PLR0913 (everything that the tool takes from its proces
         code = main(os.environ, arguments, runtime)
         for server in servers:
             server.clock = None
-    run = Run(code, stamps, stderr.getvalue(), clock.elapsed, environ, servers, Path.cwd())
-    if check:
-        invariants.check(run)
-    return run
-
-
-# --- as a process ---------------------------------------------------------------------------------
+    return Run(code, stamps, stderr.getvalue(), clock.elapsed, environ, servers, Path.cwd(), check)
 
 
 def scaled(seconds: float) -> float:
@@ -162,96 +143,64 @@ def scaled(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-@dataclass
-class Process:
-    """A run that is under way; `child` is its process."""
+class Process(subprocess.Popen[bytes]):
+    """A run that is under way, for a `with` block, which kills it at its end.
 
-    child: subprocess.Popen[bytes]
-    environ: Mapping[str, str]
-    servers: Sequence[Server]
-    folder: Path
-    stderr: IO[bytes]
-    started: float = field(default_factory=time.monotonic)
-    stamps: list[tuple[float, bytes]] = field(default_factory=list)
+    It runs in HOME, and in a session of its own, so that a signal reaches nobody else. `stdout` is
+    a descriptor if the test reads the log itself.
+    """
 
-    def _read(self) -> None:
-        if self.child.stdout and (data := self.child.stdout.read()):
-            self.stamps.append((time.monotonic() - self.started, data))
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *servers: Server,
+        arguments: Sequence[str] = (),
+        command: Sequence[str] = COMMAND,
+        stdout: int | None = None,
+    ) -> None:
+        self.environ, self.servers, self.folder = environ, servers, Path(environ["HOME"])
+        self.started = time.monotonic()
+        with (self.folder / "log").open("wb") as log, (self.folder / "err").open("wb") as errors:
+            super().__init__(
+                [*command, *arguments],
+                cwd=self.folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log if stdout is None else stdout,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.wait()
 
     @property
-    def stdout(self) -> str:
+    def log(self) -> str:
         """Standard output so far."""
-        self._read()
-        return b"".join(piece for _, piece in self.stamps).decode(errors="replace")
-
-    @property
-    def has_ended(self) -> bool:
-        self._read()  # a full pipe would keep it from ending
-        return self.child.poll() is not None
+        return (self.folder / "log").read_text("utf-8", "replace")
 
     def wait_for(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
-        """Wait until a condition holds, such as a text in `stdout`, and go on reading the log."""
+        """Wait until a condition holds, such as a text in the log."""
         deadline = time.monotonic() + scaled(timeout)
         while not condition():
-            assert time.monotonic() < deadline, f"not within {timeout} s:\n{self.stdout}"
+            assert time.monotonic() < deadline, f"not within {timeout} s:\n{self.log}"
             time.sleep(0.002)
 
     def finish(self, timeout: float = 20.0, *, check: bool = True) -> Run:
         """Wait for the end of the run."""
-        self.wait_for(lambda: self.has_ended, timeout)
+        self.wait_for(lambda: self.poll() is not None, timeout)
         seconds = time.monotonic() - self.started
-        self._read()
-        self.stderr.seek(0)
-        stderr, code = self.stderr.read().decode(), self.child.returncode
-        run = Run(code, self.stamps, stderr, seconds, self.environ, self.servers, self.folder)
-        if check:
-            invariants.check(run)
-        return run
-
-
-@contextlib.contextmanager
-def start_process(
-    environ: Mapping[str, str],
-    *servers: Server,
-    arguments: Sequence[str] = (),
-    command: Sequence[str] = COMMAND,
-    stdout: int = subprocess.PIPE,
-    cwd: Path | None = None,
-    umask: int = -1,
-) -> Iterator[Process]:
-    """Start a process, and kill it at the end of the block.
-
-    It gets a session of its own, so that a signal reaches nobody else. Its working directory is
-    HOME unless `cwd` is given. `stdout` is a descriptor, or a pipe that `Process` reads.
-    """
-    folder = cwd or Path(environ["HOME"])
-    with (
-        tempfile.TemporaryFile() as stderr,
-        subprocess.Popen(
-            [*command, *arguments],
-            bufsize=0,
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            umask=umask,
-        ) as child,
-    ):
-        if child.stdout:
-            os.set_blocking(child.stdout.fileno(), False)
-        try:
-            yield Process(child, environ, servers, folder, stderr)
-        finally:
-            child.kill()
+        stamps = [(seconds, (self.folder / "log").read_bytes())]
+        stderr, code = (self.folder / "err").read_text("utf-8"), self.returncode
+        return Run(code, stamps, stderr, seconds, self.environ, self.servers, self.folder, check)
 
 
 def run_process(
     environ: Mapping[str, str], *servers: Server, timeout: float = 20.0, check: bool = True
 ) -> Run:
     """Run a process to its end."""
-    with start_process(environ, *servers) as process:
+    with Process(environ, *servers) as process:
         return process.finish(timeout, check=check)
 
 

@@ -32,7 +32,6 @@ OTHER_BUILD_PATH = f"{BUILDS_PATH}/{OTHER_BUILD_SID}"
 STATUS_PATH = f"{BUILD_PATH}/Status"
 ENVIRONMENT_PATH = f"/v1/Services/{SERVICE_SID}/Environments/{ENVIRONMENT_SID}"
 ALERTS_PATH = "/v1/Alerts"
-
 STATUS_URL = f"https://serverless.twilio.com{STATUS_PATH}"
 
 #: The wall clock at the start of a run in virtual time, and when the sample build was created.
@@ -97,32 +96,23 @@ def build_status(status: object = "building", **changes: object) -> Response:
 
 
 def build(status: object = "failed", **changes: object) -> dict[str, object]:
-    """Return the sample build's Build resource: one function, one asset, two dependencies."""
+    """Return the sample build's Build resource: one function, one asset, one dependency."""
     return _resource(
         BUILD_SID,
         changes,
         status=status,
         runtime="node22",
-        function_versions=[_version("function_sid", "/hello")],
-        asset_versions=[_version("asset_sid", "/logo.png")],
-        dependencies=[
-            {"name": "@twilio/runtime-handler", "version": "2.0.1"},
-            {"name": "twilio", "version": "5.3.0"},
-        ],
+        function_versions=[{"sid": "ZN" + "1" * 32, "path": "/hello", "visibility": "public"}],
+        asset_versions=[{"sid": "ZN" + "2" * 32, "path": "/logo.png", "visibility": "public"}],
+        dependencies=[{"name": "@twilio/runtime-handler", "version": "2.0.1"}],
         date_created=CREATED,
         url=f"https://serverless.twilio.com{BUILD_PATH}",
     )
 
 
-def _version(owner: str, path: str) -> dict[str, object]:
-    sid = "ZN" + path.encode().hex().ljust(32, "0")[:32]
-    return {"sid": sid, owner: f"ZH{sid[2:]}", "path": path, "visibility": "public"}
-
-
 def environment_resource(**changes: object) -> dict[str, object]:
     """Return the sample Environment, in which the other build is live."""
-    name = "production"
-    return _resource(ENVIRONMENT_SID, changes, build_sid=OTHER_BUILD_SID, unique_name=name)
+    return _resource(ENVIRONMENT_SID, changes, build_sid=OTHER_BUILD_SID, unique_name="production")
 
 
 def alert(**changes: object) -> dict[str, object]:
@@ -132,7 +122,6 @@ def alert(**changes: object) -> dict[str, object]:
         changes,
         resource_sid=BUILD_SID,
         error_code="82003",
-        log_level="error",
         alert_text="Msg=npm+could+not+install+sharp&ErrorCode=82003",
         date_created=CREATED,
         date_generated=CREATED,

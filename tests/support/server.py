@@ -19,29 +19,23 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
 
-#: How long a client gets to make use of what it was sent before virtual time moves on, in seconds.
-GRACE = 0.02
-
 
 @dataclass(frozen=True)
 class Request:
-    """One request's head; header names are in lower case, `time` is in seconds of the clock."""
+    """One request's head; the names of headers are in lower case, `time` is the clock's."""
 
     method: str
     target: str
+    path: str
     headers: Mapping[str, str]
     time: float
-    connection: int
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
 
 
 @dataclass(frozen=True)
@@ -69,10 +63,9 @@ class Connection:
 
     request: Request  # the latest one; not set yet in a `connecting` handler
 
-    def __init__(self, server: "Server", sock: socket.socket, number: int) -> None:
+    def __init__(self, server: "Server", sock: socket.socket) -> None:
         self.server = server
         self.sock = sock
-        self.number = number
         self._received = b""
         self._begin_request()
 
@@ -94,7 +87,8 @@ class Connection:
         pairs = (line.partition(":") for line in lines)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         self._begin_request()
-        self.request = Request(method, target, headers, self.server.now(), self.number)
+        now = self.server.clock.now() if self.server.clock else time.monotonic()
+        self.request = Request(method, target, target.partition("?")[0], headers, now)
         return self.request
 
     def answer(self, step: "Step") -> None:
@@ -112,26 +106,23 @@ class Connection:
     def pause(self, seconds: float) -> None:
         """Let time pass, virtual or real. Infinity is until the client has gone."""
         if self._has_sent and seconds == math.inf:
-            self.sock.settimeout(GRACE)
-            with contextlib.suppress(TimeoutError):
-                self._wait_for_end()
-            self.sock.settimeout(None)
+            self._wait_for_end(0.02)  # the client may need no more, and go on
         if self._awaited:
             is_awaited = self._awaited[0].spend(seconds, self._awaited[1])
         else:
             is_awaited = seconds < math.inf and not self.server.stopping.wait(seconds)
         if not is_awaited:
-            self._wait_for_end()
+            self._wait_for_end(None)
 
-    def _wait_for_end(self) -> None:
-        while self.sock.recv(65536):
-            pass
-        raise ConnectionAbortedError
+    def _wait_for_end(self, timeout: float | None) -> None:
+        self.sock.settimeout(timeout)
+        with contextlib.suppress(TimeoutError):
+            while self.sock.recv(65536):
+                pass
+            raise ConnectionAbortedError
 
     def close(self) -> None:
         """Close the connection; under TLS without a closing alert."""
-        with contextlib.suppress(OSError):  # the client has gone
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
         self.sock.close()
 
     def reset(self) -> None:
@@ -147,7 +138,7 @@ class Connection:
 Step = Response | bytes | float | Callable[[Connection], None] | Iterable["Step"]
 
 
-class Server:
+class Server(contextlib.AbstractContextManager["Server"]):
     """Listens from the start on 127.0.0.1; `url` is its root.
 
     With `tls` it is behind TLS, as `localhost`. `connecting` are the answers to connections, before
@@ -165,12 +156,12 @@ class Server:
         self.clock: VirtualClock | None = None
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
-        self.errors: list[BaseException] = []
-        self._scripts: dict[str, list[Step]] = {"": [*answers]}
-        self._tls = tls
-        self._connecting = connecting
         self.stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._scripts = {"": [*answers]}
+        self._connecting = [*connecting]
+        self._tls = tls
+        self._pool = ThreadPoolExecutor(max_workers=64)
+        self._work: list[Future[None]] = []
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -182,16 +173,9 @@ class Server:
         """Set the script for the paths that end in `path`; the longest such path counts."""
         self._scripts[path] = [*answers]
 
-    def requested(self, path: str) -> list[Request]:
-        """Return the requests whose path ends in `path`."""
-        return [request for request in self.requests if request.path.endswith(path)]
-
     def listen(self) -> None:
         self._listener.listen(64)
-        self._start(self._accept)
-
-    def now(self) -> float:
-        return self.clock.now() if self.clock else time.monotonic()
+        self._work.append(self._pool.submit(self._accept))
 
     def close(self) -> None:
         """Close everything, and raise what a handler has raised."""
@@ -199,55 +183,42 @@ class Server:
         with contextlib.suppress(OSError):  # not listening
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in self._threads[:1]:
-            thread.join()  # it accepts connections, and makes the other threads
+        for accepting in self._work[:1]:
+            accepting.result(5)
         for connection in self.connections:
             with contextlib.suppress(OSError):  # closed already
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive(), "a handler does not end"
-        if self.errors:
-            raise self.errors[0]
-
-    def __enter__(self) -> Self:
-        return self
+        for serving in self._work:
+            serving.result(5)
+        self._pool.shutdown()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed
             while True:
-                sock, _ = self._listener.accept()
-                connection = Connection(self, sock, len(self.connections))
+                connection = Connection(self, self._listener.accept()[0])
                 self.connections.append(connection)
-                self._start(self._serve, connection)
+                self._work.append(self._pool.submit(self._serve, connection))
 
     def _serve(self, connection: Connection) -> None:
         try:
             with contextlib.suppress(OSError):  # the client has gone: often the point of a test
-                turn = min(connection.number, len(self._connecting) - 1)
-                connection.answer(self._connecting[turn])
+                connection.answer(_take(self._connecting))
                 if self._tls:
                     connection.start_tls(self._tls)
                 while request := connection.read_request():
                     self.requests.append(request)
-                    answer = self._next(request)
+                    path = max(filter(request.path.endswith, self._scripts), key=len)
+                    assert self._scripts[path], f"no answer for {request.target}"
+                    answer = _take(self._scripts[path])
                     connection.answer(answer)
                     if isinstance(answer, bytes):
                         connection.close()
-        except BaseException as error:  # noqa: BLE001 (raised again in the test's thread)
-            self.errors.append(error)
         finally:
             connection.sock.close()
 
-    def _next(self, request: Request) -> Step:
-        script = self._scripts[max(filter(request.path.endswith, self._scripts), key=len)]
-        assert script, f"no answer for {request.target}"
-        return script.pop(0) if len(script) > 1 else script[0]
+
+def _take(script: list[Step]) -> Step:
+    return script.pop(0) if len(script) > 1 else script[0]
