@@ -13,13 +13,15 @@ class ReplacedFile:
     def __init__(self, path: str) -> None:
         """Take the path; nothing is written yet."""
         self._path = path
+        #: What this run has written to it.
+        self._text: str | None = None
         self._temporary = ""
 
     def write(self, text: str) -> None:
         """Replace the file; a symbolic link is replaced, not followed.
 
-        If that fails, the old content is removed where possible: a later step would take it for
-        this run's.
+        If that fails, the file holds what this run has written to it before. Older content is
+        removed where possible: a later step would take it for this run's.
 
         Raises:
             OSError: it could not be written, or the path names something other than a file.
@@ -35,9 +37,16 @@ class ReplacedFile:
             try:
                 self._overwrite(text)
             except OSError:
-                with suppress(OSError):
-                    os.unlink(self._path)
+                self._restore()
                 raise error from None
+        self._text = text
+
+    def _restore(self) -> None:
+        with suppress(OSError):
+            if self._text is None:
+                os.unlink(self._path)
+            else:
+                self._overwrite(self._text)
 
     def discard(self) -> None:
         """Remove a temporary file that an interrupted write has left."""
@@ -73,9 +82,11 @@ class ReplacedFile:
                 os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
     def _overwrite(self, text: str) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Not O_TRUNC: on a full disk the space that the file has can still be written to.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             _write(descriptor, text)
+            os.ftruncate(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))
         finally:
             os.close(descriptor)
 
