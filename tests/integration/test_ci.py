@@ -1,0 +1,246 @@
+"""What each CI reads in the log: exact lines.
+
+Grammars: command.ts of actions/toolkit, CommandStringConvertor.cs of azure-pipelines-agent, and
+jetbrains.com/help/teamcity/service-messages.html.
+"""
+
+import base64
+import errno
+
+import pytest
+
+from tests.support.run import Run, run_inside
+from tests.support.samples import (
+    ACCOUNT_SID,
+    BUILD_SID,
+    SERVICE_SID,
+    TOKEN,
+    build_status,
+    twilio_error,
+    without_github,
+)
+from tests.support.server import Server
+from twilio_build_wait import __version__
+from twilio_build_wait.model import variable
+
+COMPLETED = build_status("completed")
+LOGIN = base64.b64encode(f"{ACCOUNT_SID}:{TOKEN}".encode()).decode()
+#: A message that every CI would read otherwise if it were not escaped.
+MESSAGE = "100% of $(PATH) %0A |[x]' ;isOutput=true] %name% $$(A)"
+REJECTED = "Twilio build status cannot be read"
+ADVICE = "Look up the status and the code in Twilio's documentation"
+NEXT = "Fix the problem above, then re-run the step; the build itself may be fine"
+
+
+def first_line(server: Server) -> str:
+    return (
+        f"twilio-build-wait {__version__}: waiting for build {BUILD_SID} of service {SERVICE_SID} "
+        f"at 127.0.0.1:{server.port}, timeout 15m, with auth token"
+    )
+
+
+def rejected(server: Server, environ: dict[str, str]) -> tuple[Run, str]:
+    """Return a run that ends with a 400, and its reason."""
+    server.script(twilio_error(400, 1, MESSAGE, **{"Twilio-Request-Id": ""}))
+    run = run_inside(environ, server)
+    assert run.code == 4
+    host = f"127.0.0.1:{server.port}"
+    return run, f"HTTP 400 from {host} (Twilio error 1): {MESSAGE}. {ADVICE}"
+
+
+# --- GitHub ---------------------------------------------------------------------------------------
+
+
+def test_github_log(server: Server, environ: dict[str, str]) -> None:
+    server.script(COMPLETED)
+    run = run_inside(environ, server)
+    file = f"output-file {environ['TWILIO_BUILD_OUTPUT_FILE']}"
+    assert run.lines == [
+        f"::add-mask::{TOKEN.replace('%', '%25')}",
+        f"::add-mask::{LOGIN}",
+        first_line(server),
+        f"GitHub Actions: outputs go to GITHUB_OUTPUT, {file}",
+        "    0.0s  completed",
+        "Twilio build completed after 0s, 1 poll",
+    ]
+
+
+def test_github_annotation_is_escaped(server: Server, environ: dict[str, str]) -> None:
+    run, reason = rejected(server, environ)
+    assert run.lines[-1] == f"::error title={REJECTED}::{reason}. {NEXT}".replace("%", "%25")
+    assert run.outputs["reason"] == reason
+
+
+def test_github_annotation_is_short_enough_when_escaped(
+    server: Server, environ: dict[str, str]
+) -> None:
+    wrong = {name: "%" * 480 for name in environ if name.startswith("TWILIO_")}
+    wrong |= {"TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_BUILD_OUTPUT_FILE": ""}
+    run = run_inside(environ | wrong, server)
+    assert len(run.lines[-1]) < 4096
+
+
+def test_cancelled_is_a_warning_on_github(server: Server, environ: dict[str, str]) -> None:
+    server.script(build_status())
+    run = run_inside(environ, server, signal_at=5)
+    reason = "cancelled by SIGTERM after 5s; the last status was 'building'"
+    advice = "Re-run the step to go on waiting for the same build"
+    assert run.lines[-1] == f"::warning title=Wait cancelled::{reason}. {advice}"
+
+
+@pytest.mark.parametrize("value", [None, "", "missing"])
+def test_step_outputs_that_nobody_reads_are_a_warning(
+    server: Server, environ: dict[str, str], value: str | None
+) -> None:
+    server.script(COMPLETED)
+    path = environ.pop("GITHUB_OUTPUT")
+    if value is not None:
+        environ["GITHUB_OUTPUT"] = value and f"{path}.{value}"
+    run = run_inside(environ, server)
+    assert run.code == 0
+    (warning,) = run.commands("warning")
+    assert warning.title == "No later step will see the outputs"
+    assert "GITHUB_OUTPUT" in warning.data
+    assert run.output_file["outcome"] == "completed"
+    assert ("GITHUB_OUTPUT" in run.files) == (value == "missing")
+
+
+# --- Azure Pipelines and TeamCity -----------------------------------------------------------------
+
+
+def azure_variables(values: dict[str, str]) -> list[str]:
+    return [
+        f"##vso[task.setvariable variable={variable(name)}{scope}]{value}"
+        for name, value in values.items()
+        for scope in ("", ";isOutput=true")
+    ]
+
+
+def test_azure_log(server: Server, environ: dict[str, str]) -> None:
+    server.script(COMPLETED)
+    environ = without_github(environ) | {"TF_BUILD": "True"}
+    run = run_inside(environ, server)
+    file = f"output-file {environ['TWILIO_BUILD_OUTPUT_FILE']}"
+    assert run.lines == [
+        f"##vso[task.setsecret]{TOKEN.replace('%', '%AZP25')}",
+        f"##vso[task.setsecret]{LOGIN}",
+        first_line(server),
+        f"Azure Pipelines: outputs go to {file}, standard output",
+        "    0.0s  completed",
+        *azure_variables(run.outputs),
+        "Twilio build completed after 0s, 1 poll",
+    ]
+
+
+def test_azure_expands_nothing(server: Server, environ: dict[str, str]) -> None:
+    run, reason = rejected(server, without_github(environ) | {"TF_BUILD": "True"})
+    issue = f"##vso[task.logissue type=error]{REJECTED}: {reason}. {NEXT}"
+    assert run.lines[-1] == issue.replace("%", "%AZP25")
+    shown = reason.replace("%", "%AZP25").replace("$(", "$ (")
+    assert azure_variables({"reason": shown})[0] in run.lines
+    assert azure_variables({"reason": shown})[1] in run.lines
+
+
+def teamcity_parameters(values: dict[str, str]) -> list[str]:
+    return [
+        f"##teamcity[setParameter name='env.{variable(name)}' value='{value}']"
+        for name, value in values.items()
+    ]
+
+
+def test_teamcity_log(server: Server, environ: dict[str, str]) -> None:
+    server.script(COMPLETED)
+    environ = without_github(environ) | {"TEAMCITY_VERSION": "2026.1"}
+    run = run_inside(environ, server)
+    file = f"output-file {environ['TWILIO_BUILD_OUTPUT_FILE']}"
+    assert run.lines == [
+        first_line(server),
+        f"TeamCity: outputs go to {file}, standard output",
+        "    0.0s  completed",
+        *teamcity_parameters(run.outputs),
+        "Twilio build completed after 0s, 1 poll",
+    ]
+
+
+def test_teamcity_expands_nothing(server: Server, environ: dict[str, str]) -> None:
+    run, reason = rejected(server, without_github(environ) | {"TEAMCITY_VERSION": "2026.1"})
+    for plain, escaped in {"|": "||", "'": "|'", "[": "|[", "]": "|]"}.items():
+        reason = reason.replace(plain, escaped)
+    advice = NEXT.replace("'", "|'")
+    problem = f"##teamcity[buildProblem description='{REJECTED}: {reason}. {advice}']"
+    assert run.lines[-1] == problem
+    assert teamcity_parameters({"reason": reason.replace("%", "%%")})[0] in run.lines
+
+
+def test_teamcity_build_problem_has_at_most_4000_characters(
+    server: Server, environ: dict[str, str]
+) -> None:
+    server.script(twilio_error(400, 1, "'" * 5000))
+    run = run_inside(without_github(environ) | {"TEAMCITY_VERSION": "2026.1"}, server)
+    assert len(run.lines[-1]) < 4000 + len("##teamcity[buildProblem description='']")
+
+
+ON_STANDARD_OUTPUT = {
+    "Azure Pipelines": (
+        {"TF_BUILD": "True"},
+        "##vso[task.logissue type=warning]Unknown build status: ",
+    ),
+    "TeamCity": ({"TEAMCITY_VERSION": "1"}, "##teamcity[message text='Unknown build status: "),
+}
+
+
+@pytest.mark.parametrize("ci, start", ON_STANDARD_OUTPUT.values(), ids=ON_STANDARD_OUTPUT)
+def test_warnings_and_invalid_inputs(
+    server: Server, environ: dict[str, str], ci: dict[str, str], start: str
+) -> None:
+    server.script(build_status("queued"), COMPLETED)
+    run = run_inside(without_github(environ) | ci, server)
+    assert run.code == 0
+    assert len([line for line in run.lines if line.startswith(start)]) == 1
+    run = run_inside(without_github(environ) | ci | {"TWILIO_BUILD_SID": "x"}, server)
+    assert run.code == 2
+    assert "TWILIO_BUILD_SID (build-sid): expected" in run.lines[-1]
+    assert "Wrong inputs: " in run.lines[-1]
+
+
+CHANNELS = {
+    "Azure Pipelines": ({"TF_BUILD": "True"}, 5),
+    "TeamCity": ({"TEAMCITY_VERSION": "1"}, 5),
+    "GitLab CI": ({"GITLAB_CI": "true"}, 0),
+    "no CI": ({}, 0),
+}
+
+
+@pytest.mark.parametrize("ci, code", CHANNELS.values(), ids=CHANNELS)
+def test_standard_output_is_a_channel_where_it_carries_outputs(
+    server: Server, environ: dict[str, str], ci: dict[str, str], code: int
+) -> None:
+    def refuse(_data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for status, expected in (("completed", code), ("failed", 1)):
+        server.script(build_status(status))
+        run = run_inside(without_github(environ) | ci, server, write=refuse)
+        assert run.code == expected
+        assert run.output_file["outcome"] == status
+
+
+# --- the others -----------------------------------------------------------------------------------
+
+OTHERS = {
+    "GitLab CI": {"GITLAB_CI": "true", "CI": "true"},
+    "Drone": {"DRONE": "true", "CI": "true"},
+    "no CI": {},
+    "an empty variable": {"TF_BUILD": "", "TEAMCITY_VERSION": ""},
+}
+
+
+@pytest.mark.parametrize("ci", OTHERS.values(), ids=OTHERS)
+def test_other_ci_has_a_plain_log(
+    server: Server, environ: dict[str, str], ci: dict[str, str]
+) -> None:
+    run, reason = rejected(server, without_github(environ) | ci)
+    status = reason.removesuffix(f". {ADVICE}")
+    error = f"error: {REJECTED}: {reason}. {NEXT}"
+    assert run.lines == [first_line(server), f"    0.0s  {status}", error]
+    assert run.output_file["reason"] == reason
