@@ -1,196 +1,152 @@
-"""The arithmetic of the delays, by example; rows of replies are played in test_wait_properties."""
+"""The delays between polls."""
 
-from random import Random
+import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from twilio_build_wait.results import Fault, Kind
+from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.schedule import Schedule
+from twilio_build_wait.text import SafeText
 
-PASSING = Fault("HTTP 503")
-MISSING = Fault("HTTP 404", Kind.MISSING)
-REFUSED = Fault("refused", unanswered=True, unreachable=True)
-SILENT = Fault("timed out", unanswered=True)
+CAUSE = SafeText("cause")
+TRANSIENT = PollError(CAUSE)
+NOT_FOUND = PollError(CAUSE, ErrorKind.NOT_FOUND)
+PERMANENT = PollError(CAUSE, ErrorKind.PERMANENT)
+UNREACHABLE = PollError(CAUSE, is_answer=False, is_unreachable=True)
+TIMEOUT = PollError(CAUSE, is_answer=False)
+
+# Interval, longest interval, time waited -> the middle of the next delay, in seconds.
+INTERVALS = {
+    "at the start": (1, 10, 0, 1),
+    "3 % of the time waited is added": (1, 10, 100, 4),
+    "max-interval is the limit": (1, 10, 299, 9.97),
+    "beyond the limit": (1, 10, 3000, 10),
+    "equal": (5, 5, 60, 5),
+}
 
 
-def highest(_low: float, high: float) -> float:
-    return high
-
-
-def lowest(low: float, _high: float) -> float:
+def low(low: float, _high: float) -> float:
     return low
 
 
-def middle(low: float, high: float) -> float:
-    return (low + high) / 2
+def high(_low: float, high: float) -> float:
+    return high
 
 
-# -- after a good read -----------------------------------------------------------------------------
+def make(uniform: object = high, interval: float = 1, longest: float = 10) -> Schedule:
+    assert callable(uniform)
+    return Schedule(interval, longest, uniform)
+
+
+@pytest.mark.parametrize("interval, longest, elapsed, middle", INTERVALS.values(), ids=INTERVALS)
+def test_interval_grows_with_the_wait(
+    interval: float, longest: float, elapsed: float, middle: float
+) -> None:
+    for uniform, factor in ((low, 0.9), (high, 1.1)):
+        delay = make(uniform, interval, longest).after_success(elapsed)
+        assert delay == pytest.approx(middle * factor)
+
+
+def test_backoff_doubles_up_to_30_s() -> None:
+    schedule = make(high)
+    delays = [schedule.after_error(TRANSIENT, 0) for _ in range(8)]
+    assert delays == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert make(low).after_error(TRANSIENT, 0) == 0
+
+
+def test_backoff_survives_thousands_of_errors() -> None:
+    schedule = make(high)
+    assert [schedule.after_error(TRANSIENT, 0) for _ in range(2000)][-1] == 30
+
+
+def test_success_resets_the_backoff() -> None:
+    schedule = make(high)
+    schedule.after_error(TRANSIENT, 0)
+    schedule.after_success(0)
+    assert schedule.after_error(TRANSIENT, 0) == 1
 
 
 @pytest.mark.parametrize(
-    "interval, max_interval, elapsed, delay",
-    [
-        (1, 10, 0, 1),
-        (1, 10, 100, 4),
-        (1, 10, 300, 10),
-        (1, 10, 3000, 10),
-        (0.1, 10, 10, 0.4),
-        (30, 30, 600, 30),
-        (5, 3600, 1000, 35),
-    ],
+    "uniform, seconds, delay", [(low, 7, 7), (high, 7, 8), (low, 0, 0), (high, 0, 1)]
 )
-def test_the_delay_grows_by_three_hundredths_of_the_time_waited(
-    interval: float, max_interval: float, elapsed: float, delay: float
+def test_retry_after_is_a_lower_bound(uniform: object, seconds: float, delay: float) -> None:
+    error = PollError(CAUSE, retry_after=seconds)
+    assert make(uniform).after_error(error, 0) == delay
+
+
+def test_longer_backoff_beats_retry_after() -> None:
+    schedule = make(high)
+    for _ in range(4):
+        schedule.after_error(TRANSIENT, 0)
+    assert schedule.after_error(PollError(CAUSE, retry_after=3), 0) == 16
+
+
+def test_permanent_error_has_no_delay() -> None:
+    assert make().after_error(PERMANENT, 0) is None
+
+
+def test_404_is_retried_every_second_for_10_s() -> None:
+    schedule = make(low)
+    assert schedule.after_error(NOT_FOUND, 5) == pytest.approx(0.9)
+    assert make(high).after_error(NOT_FOUND, 5) == pytest.approx(1.1)
+    assert schedule.after_error(NOT_FOUND, 14.9) is not None
+    assert schedule.after_error(NOT_FOUND, 15) is None
+
+
+def test_404_does_not_touch_the_backoff() -> None:
+    schedule = make(high)
+    delays = [schedule.after_error(error, 0) for error in (TRANSIENT, NOT_FOUND, TRANSIENT)]
+    assert delays == pytest.approx([1, 1.1, 2])
+
+
+def test_success_starts_the_10_s_of_a_404_anew_and_an_error_does_not() -> None:
+    schedule = make()
+    schedule.after_error(NOT_FOUND, 0)
+    schedule.after_error(TRANSIENT, 5)
+    assert schedule.after_error(NOT_FOUND, 10) is None
+    schedule.after_success(11)
+    assert schedule.after_error(NOT_FOUND, 20.9) is not None
+
+
+def test_unreachable_is_permanent_after_60_s() -> None:
+    schedule = make()
+    assert [schedule.after_error(UNREACHABLE, elapsed) for elapsed in (2, 61.9)] == [1, 2]
+    assert schedule.after_error(UNREACHABLE, 62) is None
+    assert not schedule.is_answered
+
+
+def test_another_error_starts_the_60_s_anew() -> None:
+    schedule = make()
+    schedule.after_error(UNREACHABLE, 0)
+    schedule.after_error(TIMEOUT, 30)
+    assert schedule.after_error(UNREACHABLE, 60) is not None
+    assert schedule.after_error(UNREACHABLE, 119) is not None
+    assert schedule.after_error(UNREACHABLE, 120) is None
+
+
+@pytest.mark.parametrize("answer", [TRANSIENT, NOT_FOUND, None], ids=["error", "404", "success"])
+def test_unreachable_is_transient_for_ever_once_something_answered(
+    answer: PollError | None,
 ) -> None:
-    assert Schedule(interval, max_interval, middle).after_reading(elapsed) == pytest.approx(delay)
-    jitter = (
-        Schedule(interval, max_interval, lowest).after_reading(elapsed),
-        Schedule(interval, max_interval, highest).after_reading(elapsed),
-    )
-    assert jitter == pytest.approx((0.9 * delay, 1.1 * delay))
+    schedule = make()
+    if answer:
+        schedule.after_error(answer, 0)
+    else:
+        schedule.after_success(0)
+    assert schedule.is_answered
+    for elapsed in (1, 100, 1000):
+        assert schedule.after_error(UNREACHABLE, elapsed) is not None
 
 
-# -- after passing faults --------------------------------------------------------------------------
+def test_jitter_is_drawn_between_the_bounds() -> None:
+    drawn = []
 
+    def uniform(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return math.nan
 
-def test_the_row_of_passing_faults_doubles_up_to_half_a_minute() -> None:
-    schedule = Schedule(1, 10, highest)
-    row = [schedule.after_fault(PASSING, float(n)) for n in range(8)]
-    assert row == [1, 2, 4, 8, 16, 30, 30, 30]
-
-
-def test_the_whole_of_it_is_jitter() -> None:
-    schedule = Schedule(1, 10, lowest)
-    assert {schedule.after_fault(PASSING, float(n)) for n in range(8)} == {0}
-
-
-def test_a_row_may_be_of_any_length() -> None:
-    schedule = Schedule(1, 10, highest)
-    assert [schedule.after_fault(PASSING, 0) for _ in range(5000)][-1] == 30
-
-
-def test_a_good_read_ends_the_row() -> None:
-    schedule = Schedule(1, 10, highest)
-    assert [schedule.after_fault(PASSING, 0) for _ in range(3)] == [1, 2, 4]
-    schedule.after_reading(0)
-    assert [schedule.after_fault(PASSING, 0) for _ in range(3)] == [1, 2, 4]
-
-
-def test_a_404_neither_counts_in_the_row_nor_ends_it() -> None:
-    schedule = Schedule(1, 10, highest)
-    assert [schedule.after_fault(PASSING, 0) for _ in range(2)] == [1, 2]
-    assert [schedule.after_fault(MISSING, 0) for _ in range(3)] == pytest.approx([1.1, 1.1, 1.1])
-    assert schedule.after_fault(PASSING, 0) == 4
-
-
-@pytest.mark.parametrize("asked", [0, 0.5, 7, 10**9])
-def test_retry_after_is_a_floor_with_up_to_a_second_on_top(asked: float) -> None:
-    limited = Fault("HTTP 429", retry_after=asked)
-    assert Schedule(1, 10, lowest).after_fault(limited, 0) == asked
-    assert Schedule(1, 10, highest).after_fault(limited, 0) == max(1, asked + 1)
-
-
-def test_retry_after_does_not_shorten_the_pause() -> None:
-    schedule = Schedule(1, 10, highest)
-    for _ in range(5):
-        schedule.after_fault(PASSING, 0)
-    assert schedule.after_fault(Fault("HTTP 429", retry_after=3), 0) == 30
-    assert schedule.after_fault(Fault("HTTP 429", retry_after=60), 0) == 61
-
-
-def test_a_lasting_fault_has_no_next_read() -> None:
-    assert Schedule(1, 10, middle).after_fault(Fault("HTTP 401", Kind.LASTING), 0) is None
-
-
-# -- 404 -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("begun", [0, 3.5, 1000])
-def test_a_404_is_read_again_every_second_for_ten(begun: float) -> None:
-    schedule = Schedule(20, 60, middle)
-    for seconds in (0, 1, 5, 9.5, 9.999):
-        assert schedule.after_fault(MISSING, begun + seconds) == 1
-    assert schedule.after_fault(MISSING, begun + 10) is None
-
-
-def test_its_second_is_spread_by_a_tenth() -> None:
-    assert Schedule(20, 60, lowest).after_fault(MISSING, 0) == 0.9
-    assert Schedule(20, 60, highest).after_fault(MISSING, 0) == 1.1
-
-
-def test_a_good_read_begins_the_ten_seconds_anew() -> None:
-    schedule = Schedule(1, 10, middle)
-    assert schedule.after_fault(MISSING, 0) == 1
-    schedule.after_reading(9)
-    assert schedule.after_fault(MISSING, 12) == 1
-    assert schedule.after_fault(MISSING, 21.9) == 1
-    assert schedule.after_fault(MISSING, 22) is None
-
-
-def test_a_passing_fault_does_not() -> None:
-    schedule = Schedule(1, 10, middle)
-    assert schedule.after_fault(MISSING, 0) == 1
-    assert schedule.after_fault(PASSING, 5) == 0.5
-    assert schedule.after_fault(MISSING, 10) is None
-
-
-# -- nobody there ----------------------------------------------------------------------------------
-
-
-def test_a_minute_without_anyone_there_is_lasting() -> None:
-    schedule = Schedule(1, 10, middle)
-    for elapsed in (2.0, 30, 61.9):
-        assert schedule.after_fault(REFUSED, elapsed) is not None
-    assert schedule.after_fault(REFUSED, 62) is None
-
-
-@pytest.mark.parametrize("answer", [PASSING, MISSING, Fault("cut")], ids=lambda f: f.cause)
-def test_not_where_anything_has_ever_answered(answer: Fault) -> None:
-    schedule = Schedule(1, 10, middle)
-    schedule.after_fault(answer, 0)
-    for elapsed in (1.0, 61, 500):
-        assert schedule.after_fault(REFUSED, elapsed) is not None
-
-
-def test_not_after_a_good_read() -> None:
-    schedule = Schedule(1, 10, middle)
-    schedule.after_reading(0)
-    for elapsed in (1.0, 61, 500):
-        assert schedule.after_fault(REFUSED, elapsed) is not None
-
-
-def test_silence_breaks_the_row_of_refusals_and_is_no_answer() -> None:
-    schedule = Schedule(1, 10, middle)
-    assert schedule.after_fault(REFUSED, 0) is not None
-    assert schedule.after_fault(SILENT, 59) is not None
-    assert schedule.after_fault(REFUSED, 60) is not None
-    assert schedule.after_fault(REFUSED, 119.9) is not None
-    assert schedule.after_fault(REFUSED, 120) is None
-
-
-def test_silence_alone_is_never_lasting() -> None:
-    schedule = Schedule(1, 10, middle)
-    assert all(schedule.after_fault(SILENT, float(n)) is not None for n in range(0, 500, 10))
-
-
-def test_those_that_are_lasting_by_their_kind_count_as_nothing_else() -> None:
-    schedule = Schedule(1, 10, middle)
-    assert schedule.after_fault(REFUSED, 0) is not None
-    assert schedule.after_fault(Fault("HTTP 401", Kind.LASTING), 1) is None
-
-
-@given(
-    st.lists(st.sampled_from([PASSING, MISSING, REFUSED, SILENT, None]), max_size=30),
-    st.randoms(use_true_random=False),
-)
-def test_no_pause_is_negative_or_beyond_its_bound(row: list[Fault | None], random: Random) -> None:
-    schedule = Schedule(1, 10, random.uniform)
-    for number, fault in enumerate(row):
-        if fault is None:
-            assert 0.9 <= schedule.after_reading(float(number)) <= 11
-        else:
-            pause = schedule.after_fault(fault, float(number))
-            assert pause is None or 0 <= pause <= 30
+    schedule = make(uniform)
+    schedule.after_success(0)
+    schedule.after_error(PollError(CAUSE, retry_after=3), 0)
+    schedule.after_error(NOT_FOUND, 0)
+    assert drawn == [(0.9, 1.1), (0, 1), (0, 1), (0.9, 1.1)]

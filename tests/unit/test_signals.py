@@ -1,272 +1,217 @@
-"""Real signals to this very process, and what is under way when they come."""
+"""Real signals to this process, during pauses and requests. Times are short but real."""
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty
-from types import SimpleNamespace
 
 import pytest
 
-from twilio_build_wait.signals import GRACE, Cancelled, Signals
+from twilio_build_wait import signals as module
+from twilio_build_wait.signals import Cancelled, Signals, ThreadShortageError
 
-pytestmark = pytest.mark.usefixtures("alarms")
+pytestmark = pytest.mark.usefixtures("handlers")
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-#: Longer than any test may take: where it counts, no test waits for it.
-LONG = 10.0
+#: Longer than any test takes: none waits for it.
+LONG = 30.0
 
 
-def to_the_main_thread(number: int) -> None:
-    """Send a signal so that it wakes the main thread, whichever thread this is."""
-    main = threading.main_thread().ident
-    assert main is not None
-    signal.pthread_kill(main, number)
+def make(*caught: int) -> tuple[Signals, list[int]]:
+    """Return signals, and the list of exit codes that they leave with."""
+    exits: list[int] = []
+    return Signals([*caught], exits.append), exits
 
 
-class Noticed(list[int]):
-    """The list of caught signals, which does something when it is asked whether it is empty."""
-
-    def __init__(self, then: Callable[[], None]) -> None:
-        super().__init__()
-        self._then = then
-
-    def __bool__(self) -> bool:
-        if len(self):
-            self._then()
-        return len(self) > 0
-
-
-# -- what has come ---------------------------------------------------------------------------------
+def send_soon(number: int) -> None:
+    """Send the main thread a signal while it waits."""
+    ident = threading.main_thread().ident
+    assert ident
+    threading.Timer(0.02, signal.pthread_kill, (ident, number)).start()
 
 
 @BOTH
-def test_a_signal_is_remembered(number: int) -> None:
-    caught: list[int] = []
-    signals = Signals(caught)
-    before = signals.caught
-    signal.raise_signal(number)
-    assert before is None
-    assert (signals.caught, caught) == (number, [number])
-
-
-def test_one_that_came_before_is_known() -> None:
-    assert Signals([signal.SIGTERM]).caught == signal.SIGTERM
-
-
-def test_a_second_one_changes_nothing(alarms: list[float]) -> None:
-    signals = Signals([])
-    signal.raise_signal(signal.SIGTERM)
-    signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGTERM)
-    assert signals.caught == signal.SIGTERM
-    with pytest.raises(Cancelled, match=r"^cancelled by SIGTERM$") as caught:
+def test_first_signal_is_remembered(number: int) -> None:
+    assert make()[0].caught is None
+    signals, _ = make()
+    for each in (number, signal.SIGTERM, signal.SIGINT):
+        signal.raise_signal(each)
+    assert signals.caught == number
+    with pytest.raises(Cancelled, match=signal.Signals(number).name) as cancelled:
         signals.sleep(LONG)
-    assert (caught.value.number, alarms) == (signal.SIGTERM, [GRACE])
+    assert cancelled.value.number == number
 
 
-# -- pauses ----------------------------------------------------------------------------------------
-
-
-def test_a_pause_is_as_long_as_it_is_said_to_be() -> None:
-    begun = time.monotonic()
-    Signals([]).sleep(0.02)
-    assert time.monotonic() - begun >= 0.02
-    Signals([]).sleep(0)
+def test_sleep_lasts_as_long_as_it_should() -> None:
+    signals, _ = make()
+    start = time.monotonic()
+    signals.sleep(0)
+    signals.sleep(0.25)  # more than one slice
+    assert 0.25 <= time.monotonic() - start < LONG
 
 
 @BOTH
-def test_a_signal_ends_a_pause(number: int) -> None:
-    signals = Signals([])
-    sender = threading.Thread(target=to_the_main_thread, args=[number])
-    begun = time.monotonic()
-    sender.start()
-    with pytest.raises(Cancelled) as caught:
-        signals.sleep(LONG)
-    assert caught.value.number == number
-    assert time.monotonic() - begun < LONG
-    sender.join()
-
-
-class Idle:
-    """A queue that stays empty, and notes how long it was to be waited for."""
-
-    def __init__(self) -> None:
-        self.asked: list[float] = []
-
-    def put(self, _item: object) -> None:
-        """Lose it."""
-
-    def get(self, *, timeout: float) -> object:
-        self.asked.append(round(timeout, 6))
-        raise Empty
-
-
-@pytest.fixture
-def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
-    made = Idle()
-    monkeypatch.setattr("twilio_build_wait.signals.SimpleQueue", lambda: made)
-    return made
-
-
-@pytest.mark.parametrize(
-    "readings, asked",
-    [
-        ([5, 5, 5.2, 5.2, 5.4, 5.4, 5.5], [0.2, 0.2, 0.1]),
-        ([5, 5, 5.45, 5.45, 5.6], [0.2, 0.05]),  # the system ends a pause early
-        ([5, 5, 5.49, 5.7, 5.7], [0.2, 0]),
-        ([5, 9, 9], [0]),
-    ],
-)
-def test_a_pause_is_taken_in_slices(
-    idle: Idle, monkeypatch: pytest.MonkeyPatch, readings: list[float], asked: list[float]
-) -> None:
-    left = iter(readings)
-    clock = SimpleNamespace(monotonic=lambda: next(left))
-    monkeypatch.setattr("twilio_build_wait.signals.time", clock)
-    Signals([]).sleep(0.5)
-    assert (idle.asked, list(left)) == (asked, [])
-
-
-def test_a_signal_is_no_time_to_wait(idle: Idle) -> None:
-    signals = Signals([])
-    signal.raise_signal(signal.SIGTERM)
+def test_signal_ends_a_sleep(number: int) -> None:
+    signals, _ = make()
+    start = time.monotonic()
+    send_soon(number)
     with pytest.raises(Cancelled):
         signals.sleep(LONG)
-    assert idle.asked == [0]
+    assert time.monotonic() - start < LONG / 2
 
 
-def test_there_is_no_pause_after_a_signal() -> None:
-    signals = Signals([])
-    signal.raise_signal(signal.SIGINT)
-    for _ in range(2):
-        with pytest.raises(Cancelled):
-            signals.sleep(LONG)
+@pytest.mark.parametrize("seconds", [0, LONG])
+def test_signal_before_ends_sleep_and_request_at_once(seconds: float) -> None:
+    signals, _ = make(signal.SIGINT)
     with pytest.raises(Cancelled):
-        Signals([signal.SIGINT]).sleep(LONG)
+        signals.sleep(seconds)
+    with pytest.raises(Cancelled):
+        signals.run(lambda: pytest.fail("started"), seconds)
 
 
-# -- work ------------------------------------------------------------------------------------------
+def test_request_returns_or_raises_what_it_did() -> None:
+    signals, _ = make()
+    assert signals.run(lambda: 42, LONG) == 42
+    with pytest.raises(KeyError):
+        signals.run(lambda: {0: 1}[2], LONG)
 
 
-def test_work_returns_its_result() -> None:
-    signals = Signals([])
-    threads: list[threading.Thread] = []
+def test_request_that_hangs_times_out_and_its_result_is_ignored() -> None:
+    signals, _ = make()
+    is_over, daemons = threading.Event(), []
 
-    def work() -> str:
-        threads.append(threading.current_thread())
-        return "done"
-
-    assert signals.run(work, LONG) == "done"
-    assert threads[0] is not threading.main_thread()
-    assert threads[0].daemon
-
-
-def test_none_is_a_result_like_any_other() -> None:
-    assert Signals([]).run(lambda: None, LONG) is None
-
-
-@pytest.mark.parametrize("error", [ValueError("wrong"), SystemExit(3), KeyboardInterrupt()])
-def test_what_work_raises_is_raised(error: BaseException) -> None:
-    def work() -> None:
-        raise error
-
-    with pytest.raises(type(error)) as caught:
-        Signals([]).run(work, LONG)
-    assert caught.value is error
-
-
-def test_work_that_takes_too_long_is_left_behind() -> None:
-    signals, release, done = Signals([]), threading.Event(), threading.Event()
-
-    def work() -> str:
-        release.wait()
-        done.set()
+    def hang() -> str:
+        daemons.append(threading.current_thread().daemon)
+        is_over.wait(LONG)
         return "late"
 
+    start = time.monotonic()
     with pytest.raises(TimeoutError):
-        signals.run(work, 0.01)
-    release.set()
-    done.wait()
-    # Its result is nobody's any more, least of all that of what is done next.
+        signals.run(hang, 0.05)
+    assert 0.05 <= time.monotonic() - start < LONG / 2
+    assert daemons == [True]
+    is_over.set()
     assert signals.run(lambda: "next", LONG) == "next"
-    signals.sleep(0.01)
-    assert signals.run(lambda: "after that", LONG) == "after that"
 
 
-@BOTH
-def test_a_signal_ends_the_wait_for_work_that_hangs(number: int) -> None:
-    signals, release = Signals([]), threading.Event()
-
-    def work() -> None:
-        to_the_main_thread(number)
-        release.wait()
-
-    with pytest.raises(Cancelled) as caught:
-        signals.run(work, LONG)
-    assert caught.value.number == number
-    release.set()
+def test_signal_ends_a_request_that_hangs() -> None:
+    signals, _ = make()
+    is_over = threading.Event()
+    send_soon(signal.SIGTERM)
+    with pytest.raises(Cancelled):
+        signals.run(lambda: is_over.wait(LONG), LONG)
+    is_over.set()
 
 
-def test_nothing_is_begun_after_a_signal() -> None:
-    begun: list[str] = []
-    signals = Signals([signal.SIGTERM])
-    with pytest.raises(Cancelled, match=r"^cancelled by SIGTERM$"):
-        signals.run(lambda: begun.append("work"), LONG)
-    assert begun == []
+def test_result_that_is_queued_when_the_signal_comes_counts() -> None:
+    workers: list[threading.Thread] = []
 
+    class Caught(list[int]):
+        """Signals that nobody looks at before the request has ended."""
 
-def test_a_result_that_came_first_counts_in_spite_of_a_signal() -> None:
-    worker: list[threading.Thread] = []
+        def __bool__(self) -> bool:
+            if len(self):
+                workers[0].join(LONG)
+            return len(self) > 0
 
-    def work() -> str:
-        worker.append(threading.current_thread())
-        to_the_main_thread(signal.SIGTERM)
-        return "verdict"
+    def verdict_and_signal() -> str:
+        workers.append(threading.current_thread())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        return "completed"
 
-    def until_it_is_done() -> None:
-        worker[0].join()
-
-    # The main thread sees the signal before the result is there; by the time that it looks, it is.
-    signals = Signals(Noticed(until_it_is_done))
-    assert signals.run(work, LONG) == "verdict"
+    signals = Signals(Caught(), lambda _code: None)
+    assert signals.run(verdict_and_signal, LONG) == "completed"
     assert signals.caught == signal.SIGTERM
 
 
-def test_once_a_signal_came_no_result_is_waited_for() -> None:
-    signals, release = Signals([]), threading.Event()
-
-    def work() -> str:
-        to_the_main_thread(signal.SIGTERM)
-        release.wait(LONG)
-        return "too late"
-
-    begun = time.monotonic()
-    with pytest.raises(Cancelled):
-        signals.run(work, LONG)
-    assert time.monotonic() - begun < LONG
-    release.set()
-
-
-# -- the last resort -------------------------------------------------------------------------------
-
-
-@BOTH
-def test_a_signal_that_is_not_answered_in_time_ends_the_process(
-    number: int, alarms: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ever_started", [False, True])
+def test_shortage_of_threads(
+    ever_started: bool,  # noqa: FBT001 (a parameter of the test)
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left: list[int] = []
-    monkeypatch.setattr(os, "_exit", left.append)
-    signals = Signals([])
-    assert alarms == []
-    signal.raise_signal(number)
-    assert alarms == [0.7]
+    signals, _ = make()
+    if ever_started:
+        signals.run(lambda: None, LONG)
+
+    def refuse(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(ThreadShortageError, match="thread") as shortage:
+        signals.run(lambda: None, LONG)
+    assert shortage.value.ever_started is ever_started
+
+
+def test_suspended_time_counts_for_a_sleep_but_not_for_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signals, _ = make()
+    jump = [0.0]
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + jump[0])
+
+    def suspend() -> str:
+        jump[0] += 3600
+        time.sleep(0.3)  # the main thread sees the jump after its first slice
+        return "completed"
+
+    assert signals.run(suspend, 10) == "completed"
+    threading.Timer(0.02, lambda: jump.append(jump.pop() + 3600)).start()
+    start = real()
+    signals.sleep(LONG)
+    assert real() - start < LONG / 2
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_unanswered_signal_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.02)
+    signals, exits = make()
+    words: list[int] = []
+    signals.before_exit(words.append, lambda number: number + 1)
+    signal.raise_signal(signal.SIGTERM)
+    assert exits == []
+    wait_until(lambda: exits)
+    assert (words, exits) == ([signal.SIGTERM], [signal.SIGTERM + 1])
+
+
+def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.01)
+    signals, exits = make()
+    words: list[int] = []
+
+    def hang(number: int) -> None:
+        words.append(number)
+        wait_until(lambda: exits)
+
+    signals.before_exit(hang, lambda number: 128 + number)
+    start = time.monotonic()
+    signal.raise_signal(signal.SIGINT)
+    wait_until(lambda: len(exits) == 2)  # once more, because this process goes on
+    assert (words, set(exits)) == ([signal.SIGINT], {130})
+    assert time.monotonic() - start < 1
+
+
+def test_default_exit_code_is_that_of_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.01)
+    _, exits = make()
+    signal.raise_signal(signal.SIGTERM)
+    wait_until(lambda: exits)
+    assert exits == [143]
+
+
+def test_alarm_from_outside_is_ignored() -> None:
+    _, exits = make()
     signal.raise_signal(signal.SIGALRM)
-    assert left == [128 + number]
-    # The end is decided: what comes now is too late.
-    assert {signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)} == {signal.SIG_IGN}
-    signals.last_will = lambda: 1
+    signal.raise_signal(signal.SIGTERM)
+    left = signal.getitimer(signal.ITIMER_REAL)[0]
+    assert 0 < left <= module.GRACE
+    signal.raise_signal(signal.SIGINT)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] <= left  # only the first one starts the timer
     signal.raise_signal(signal.SIGALRM)
-    assert left == [128 + number, 1]
+    assert exits == []

@@ -1,0 +1,120 @@
+"""Credentials in an environment, and what is shown instead of them."""
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, environment
+from twilio_build_wait.redaction import Redactor, credentials, masks, secrets
+
+PROXY = "http://me:p%40ss+w0rd@proxy.test:3128"
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+# Secret and form of it; the padding of Base64 may be left.
+FORMS = {
+    "as it is": (TOKEN, TOKEN),
+    "in capitals": (TOKEN, TOKEN.upper()),
+    "URL-encoded": (TOKEN, quote(TOKEN, safe="")),
+    "path of a URL": (TOKEN, quote(TOKEN)),
+    "form of a URL": ("two words", "two+words"),
+    "Base64": (TOKEN, b64(TOKEN)),
+    "Base64 without padding": (TOKEN, b64(TOKEN).rstrip("=")),
+    "URL-safe Base64": ("???>>>", base64.urlsafe_b64encode(b"???>>>").decode()),
+    "URL-encoded Base64": ("???>>>", quote(b64("???>>>"), safe="")),
+    "repr": ("tab\there", "tab\\there"),
+    "JSON": ('quo"ted', 'quo\\"ted'),
+    "not ASCII": ("ünicode", "%C3%BCnicode"),
+    "not UTF-8": ("secret\udcff", base64.b64encode(b"secret\xff").decode()),
+}
+
+
+@pytest.mark.parametrize("secret, form", FORMS.values(), ids=FORMS)
+def test_form_is_redacted(secret: str, form: str) -> None:
+    redactor = Redactor([secret])
+    assert redactor.contains(f"<{form}>")
+    assert redactor.redact(f"<{form}>").replace("=", "") == "<***>"
+
+
+def test_longest_form_is_redacted_first() -> None:
+    assert Redactor(["secret", "secret-and-more"]).redact("secret-and-more") == "***"
+
+
+def test_secret_under_6_characters_is_not_redacted() -> None:
+    redactor = Redactor(["abcde", "fghijk"])
+    assert redactor.redact("abcde fghijk") == "abcde ***"
+    assert Redactor(["abcde"]).redact("abcde") == "abcde"
+    assert not Redactor([]).contains("anything")
+    assert not Redactor(["abcdef"]).contains("abcde")
+
+
+def test_secret_with_a_line_break_or_an_opener_is_redacted() -> None:
+    for secret in ("one\ntwo", "in\u200bvisible", "a::error::b", "with space"):
+        assert Redactor([secret]).line(f"<{secret}>") == "<***>"
+    # Only what `line` itself changes makes this one the secret.
+    assert Redactor(["with space"]).line("with\nspace") == "***"
+
+
+def test_line_is_safe_and_piece_is_short() -> None:
+    redactor = Redactor([])
+    assert redactor.line("a\n::error::\u200b") == r"a : :error::\u200b"
+    assert len(redactor.line("x" * 600)) == 600
+    assert redactor.piece("x" * 600) == "x" * 499 + "…"
+    assert redactor.piece("xxxx", 3) == "xx…"
+
+
+LOGINS = {
+    "API key": ({"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}, f"{API_KEY}:{SECRET}"),
+    "token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
+    "overridden token": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
+    "decoded proxy password": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
+    "proxy password": ({"all_proxy": PROXY}, "p%40ss+w0rd"),
+    "proxy login": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
+    "password with an at sign": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
+}
+
+
+@pytest.mark.parametrize("changes, expected", LOGINS.values(), ids=LOGINS)
+def test_credential_is_found(changes: dict[str, str], expected: str) -> None:
+    environ = environment(**changes)
+    assert expected in secrets(environ)
+    assert expected in credentials(environ)
+
+
+def test_what_is_no_credential_is_not_found() -> None:
+    environ = environment(
+        NO_PROXY="me:password@host.test",
+        HTTPS_PROXY="http://proxy.test:3128",
+        PROXY_LOGIN="me:password@host.test",
+    )
+    login = f"{ACCOUNT_SID}:{TOKEN}"
+    assert secrets({k: v for k, v in environ.items() if k != "NO_PROXY"}) == (TOKEN, login)
+    assert secrets({}) == credentials({}) == masks({}) == ()
+
+
+def test_short_credential_is_no_reason_to_refuse_an_input() -> None:
+    proxies = {"HTTPS_PROXY": "http://me:1234567@a.test", "HTTP_PROXY": "http://me:12345678@a.test"}
+    assert credentials(proxies) == ("12345678", "me:12345678")
+    assert "1234567" in secrets(proxies)
+    assert credentials(environment(TWILIO_AUTH_TOKEN="12345")) == ()
+
+
+def test_refused_login_combines_every_user_with_every_token() -> None:
+    environ = environment(TWILIO_API_KEY=API_KEY, **{"INPUT_AUTH-TOKEN": "overriding"})
+    expected = {
+        f"{user}:{token}" for user in (ACCOUNT_SID, API_KEY) for token in (TOKEN, "overriding")
+    }
+    assert set(credentials(environ)) == {TOKEN, "overriding"} | expected
+
+
+def test_masks_are_the_secrets_in_use_and_the_base64_that_is_sent() -> None:
+    changes = {"INPUT_AUTH-TOKEN": "overriding", "TWILIO_API_KEY": API_KEY}
+    assert set(masks(environment(**changes, TWILIO_API_SECRET="12345"))) == {
+        "overriding",
+        b64(f"{ACCOUNT_SID}:overriding"),
+        b64(f"{API_KEY}:12345"),
+    }
