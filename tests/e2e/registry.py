@@ -1,4 +1,4 @@
-"""A real registry of container images, Debian's docker-registry, on loopback."""
+"""A registry of images on loopback: Debian's docker-registry."""
 
 import json
 import re
@@ -6,56 +6,41 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-# Docker takes a registry on 127.0.0.0/8 without TLS. Port 0 lets the system pick a free one.
-_CONFIGURATION = {
-    "version": "0.1",
-    "log": {"level": "info", "accesslog": {"disabled": False}},
-    "storage": {"filesystem": {"rootdirectory": ""}},
-    "http": {"addr": "127.0.0.1:0", "secret": "of one registry that lives for one test"},
-}
 
-
+@dataclass(frozen=True)
 class Registry:
-    """A running registry: `address` is its host and port."""
+    """A running registry: its host and port, and its log."""
 
-    def __init__(self, address: str, log: Path) -> None:
-        self.address = address
-        self._log = log
+    address: str
+    log: Path
 
     def requests(self) -> list[str]:
-        """List what was asked of it so far, such as `GET /v2/`."""
-        return re.findall(r'"((?:GET|HEAD|PUT|POST|PATCH) /v2/\S*) HTTP', self._log.read_text())
+        """Return the requests so far, such as `GET /v2/`."""
+        return re.findall(r'"([A-Z]+ /v2/\S*) HTTP', self.log.read_text())
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Registry]:
-    """Run a registry with all its data in the folder; AssertionError if it does not come up."""
-    configuration, log = folder / "config.json", folder / "log"
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    # Its configuration is YAML, of which JSON is a part.
-    configuration.write_text(json.dumps(_CONFIGURATION | {"storage": storage}))
-    with (
-        log.open("wb") as sink,
-        subprocess.Popen(
-            ["docker-registry", "serve", str(configuration)],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-        ) as process,
-    ):
+    """Run a registry with all its data in the folder. AssertionError if it does not start."""
+    config, log = folder / "config.json", folder / "log"
+    # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
+    values = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": "127.0.0.1:0"},
+    }
+    config.write_text(json.dumps(values))
+    command = ["docker-registry", "serve", str(config)]
+    with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+        deadline = time.monotonic() + 30
+        while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
         try:
-            yield Registry(_address(process, log), log)
+            yield Registry(found[1], log)
         finally:
             process.terminate()
-
-
-def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        listening = re.search(r'msg="listening on (127\.0\.0\.1:\d+)"', log.read_text())
-        if listening:
-            return listening[1]
-        time.sleep(0.05)
-    raise AssertionError(f"docker-registry did not come up:\n{log.read_text()}")

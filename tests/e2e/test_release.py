@@ -1,0 +1,146 @@
+"""A release by the workflow's scripts: origin is a bare repository, the registry is on loopback."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator import Emulator
+from tests.e2e.registry import Registry, running
+
+# The engine compresses 300 MB for the registry.
+pytestmark = pytest.mark.timeout(300)
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION = "98.7.6"
+BUILDS = {"completed": f"ZB{0:032}", "failed": f"ZB{1:032}"}
+STEP = """
+      - id: {status}
+        uses: acme/twilio-build-wait@{commit}
+        continue-on-error: true
+        with:
+          build-sid: {build}
+      - run: echo "result {status} ${{{{ steps.{status}.outputs.outcome }}}}"
+"""
+
+
+def run(cwd: Path, *command: str, code: int = 0, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+def release(cwd: Path, *step: str, code: int = 0) -> str:
+    return run(cwd, sys.executable, "-m", "tools.release", *step, code=code)
+
+
+def commit(cwd: Path) -> None:
+    run(cwd, "git", "add", "--all")
+    run(cwd, "git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "x")
+
+
+@pytest.fixture(scope="module")
+def base() -> str:
+    found = re.search(r"^FROM (\S+) AS base$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone of a bare repository with this work tree, ready but for its owner."""
+    folder = tmp_path_factory.mktemp("release") / "clone"
+    for name in run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").split():
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    (folder / "CHANGELOG.md").write_text(f"## [Unreleased]\n\n## [{VERSION}] - 2026-01-01\n\n- x\n")
+    package = folder / "src/twilio_build_wait/__init__.py"
+    package.write_text(
+        re.sub('__version__ = ".*"', f'__version__ = "{VERSION}"', package.read_text())
+    )
+    run(folder, "git", "init", "-q", "--bare", "../origin.git")
+    run(folder, "git", "init", "-q", "-b", "main")
+    run(folder, "git", "remote", "add", "origin", "../origin.git")
+    commit(folder)
+    run(folder, "git", "push", "-q", "origin", "main")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def reference(clone: Path, registry: Registry) -> Iterator[str]:
+    """Set the owner, build the image and push it; return its digest, and forget the image."""
+    tag = f"{registry.address}/acme/twilio-build-wait:build"
+    check = ("check", VERSION, "acme", "refs/heads/main")
+    assert "must name the account acme" in release(clone, *check, code=1)
+    release(clone, "owner", "acme")
+    commit(clone)
+    run(clone, "git", "push", "-q", "origin", "main")
+    assert release(clone, *check) == "image=ghcr.io/acme/twilio-build-wait\nreference=\n"
+    run(clone, "docker", "build", "--tag", tag, ".")
+    pushed = run(clone, "docker", "push", tag)
+    digest = re.findall(r"digest: (sha256:[0-9a-f]{64})", pushed)[-1]
+    run(clone, "docker", "image", "rm", "--force", tag)
+    yield f"{tag.removesuffix(':build')}@{digest}"
+    run(clone, "docker", "image", "rm", "--force", f"{tag.removesuffix(':build')}@{digest}")
+
+
+def test_trial_accepts_only_the_image(clone: Path, reference: str, base: str) -> None:
+    assert "completed" in release(clone, "try", reference, VERSION)
+    assert "Do not release this image" in release(clone, "try", reference, "1.0.0", code=1)
+    assert "Do not release this image" in release(clone, "try", base, VERSION, code=1)
+
+
+def test_workflow_of_a_user_runs_the_released_image(
+    clone: Path, reference: str, registry: Registry, base: str, tmp_path: Path
+) -> None:
+    sha = release(clone, "tag", VERSION, reference).strip().removeprefix("commit=")
+    for _ in range(2):
+        assert release(clone, "tag", VERSION, reference) == f"commit={sha}\n"
+        assert f"acme/twilio-build-wait@{sha}" in release(clone, "notes", VERSION)
+        assert f"tags={VERSION} 98" in release(clone, "major", VERSION)
+    action, user = tmp_path / "action", tmp_path / "user"
+    run(clone, "git", "clone", "-q", "--branch=v98", "../origin.git", str(action))
+    (user / ".github/workflows").mkdir(parents=True)
+    steps = [STEP.format(status=s, build=build, commit=sha) for s, build in BUILDS.items()]
+    workflow = "on: push\njobs:\n  wait:\n    runs-on: ubuntu-latest\n    steps:" + "".join(steps)
+    (user / ".github/workflows/wait.yml").write_text(workflow)
+    run(user, "git", "init", "-q")
+    commit(user)
+    run(user, "docker", "image", "rm", "--force", reference)
+    with Emulator() as emulator:
+        for status, build in BUILDS.items():
+            emulator.add_build(build, status, after="1s")
+        log = run(
+            user,
+            str(Path(sys.executable).with_name("act")),
+            "push",
+            f"--platform=ubuntu-latest={base}",
+            "--pull=false",
+            f"--local-repository=acme/twilio-build-wait@{sha}={action}",
+            *(f"--env={name}={value}" for name, value in emulator.variables.items()),
+            env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        )
+    assert re.findall(r"\| result (.*)", log) == ["completed completed", "failed failed"]
+    assert "docker build" not in log
+    assert any("GET" in line and reference[-64:] in line for line in registry.requests())
