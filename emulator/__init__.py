@@ -1,5 +1,7 @@
-"""An emulator of the Twilio endpoints that a wait for a build reads.
+"""An emulator of Twilio's Serverless API and Monitor's alerts: ``python3 -m emulator --help``."""
 
-Run it by hand with ``python3 -m emulator --help``; in a test, start it in the same process with
-``with Emulator(Options(...)) as emulator`` from :mod:`emulator.server`.
-"""
+from emulator.account import ACCOUNT_SID, SERVICE_SID
+from emulator.emulator import Emulator
+from emulator.routes import API_KEY, API_SECRET, AUTH_TOKEN
+
+__all__ = ["ACCOUNT_SID", "API_KEY", "API_SECRET", "AUTH_TOKEN", "SERVICE_SID", "Emulator"]

@@ -1,183 +1,96 @@
-"""The command line: ``python3 -m emulator --help``."""
+"""Serves Twilio's Serverless API and Monitor's alerts on 127.0.0.1.
 
-from __future__ import annotations
+Prints its address and the variables to set, then a line for each request. SIGINT and SIGTERM end
+it with exit code 0.
+"""
 
 import argparse
-import asyncio
 import json
-import os
 import signal
 import sys
+import threading
 from pathlib import Path
-from typing import Any
 
-from emulator import api, builds, faults
-from emulator.durations import seconds
-from emulator.server import Options, Server
+from emulator.emulator import Emulator
 
-_KINDS = "\n".join(f"  {kind:13} {meaning}" for kind, meaning in faults.KINDS.items())
-
-_DESCRIPTION = """\
-Serves what Twilio serves to whoever waits for a build, on the loopback interface, with builds
-that end when told to and faults on order. Prints 'emulator listening on ADDRESS' when it is
-ready; SIGINT and SIGTERM end it with exit 0."""
+_COMPLETES, _FAILS, _ENVIRONMENT = "ZB" + 32 * "c", "ZB" + 32 * "f", "ZE" + 32 * "e"
 
 _EPILOG = f"""\
-endpoints, all below the address that is printed first:
-  GET  /v1/Services/{{SID or unique name}}/Builds/{{SID}}/Status
-  GET  /v1/Services/{{SID or unique name}}/Builds/{{SID}}
-  GET  /v1/Alerts                        Monitor's, on the same address
-  GET  /emulator/requests[?build=SID]    the log of requests, and when each build ends (JSON)
-  POST /emulator/builds                  add or replace builds: {{"sid": "ZB…", "ending": "failed",
-                                         "after": "3s", "service": "ZS…", "alerts": ["82003"],
-                                         "runtime": "node22", "dependencies": [{{"name": "sharp",
-                                         "version": "0.33.5"}}], "functions": 2, "assets": 1,
-                                         "script": ["500"]}}, or a list of such
-  POST /emulator/script[?append=true]    replace (extend) what is left of the script: ["500", …]
+Without --build and --file there are two builds, {_COMPLETES}
+and {_FAILS}, which complete and fail after 5 s, and an
+environment, {_ENVIRONMENT}. Clients can create more.
 
-builds (--build, --default):
-  SID:ENDING[:AFTER][:KEY=VALUE ...]     ENDING is completed, failed, or building (never ends);
-                                         AFTER is counted from the first request for the build
-  keys: service=ZS…, runtime=node22, dep=NAME@VERSION (repeatable), functions=2, assets=1,
-  alert=KIND[+KIND ...], what Monitor says once the build has failed:
-    82003      installation failure that names the build (the default)
-    82007      unsupported runtime, naming the build
-    nameless   82003 that names neither the build nor its service
-    unrelated  11200 about something else, in the same minutes
-    none       nothing
+faults: [ROUTE:]KIND[=DURATION][*[TIMES]], such as 503, 404*3, 429=2s, alerts:403*
+  400..599  this status, in Twilio's error shape; DURATION is its Retry-After
+  reset     the connection is reset
+  garbage   a 200 whose body is not JSON
+  slow      Twilio's response, after DURATION
+  ok        Twilio's response
+  *3 is for three requests, * for all that follow. ROUTE is status (the default), any, or
+  a name in emulator/routes.py, such as builds, build, alerts or environment.
 
-faults (--fault, --script, and the "script" of a build):
-  [ROUTE:]KIND[=VALUE][*TIMES] [OPTION=VALUE ...]
-  Each answers the next request of its ROUTE (status if not given; build, alerts, any), TIMES of
-  them, or with a lone * all that follow. Then everything is honest again. OPTION delay=2s waits
-  first; with a number: code=, message=, body=, shape=plain|detail|problem|html, and any other is
-  a header. KIND is an HTTP status, status=WORD, or one of:
-{_KINDS}
-  A JSON object does the rest: {{"status": 503, "headers": {{"Retry-After": "soon"}}, "body": "…"}}
-  (or "json": …, "body_base64": "…"), {{"merge": {{"sid": null}}}}, {{"raw": "HTTP/1.1 200 OK…"}},
-  each with "on" (its route), "times" (null: for ever) and "delay" if wanted.
-
-examples:
-  python3 -m emulator --port 8080
-      any build completes 2 s after it is first asked for
-  python3 -m emulator --default none --build ZB{32 * "1"}:failed:5s
-      one build, which fails after 5 s with an 82003 alert; any other is a 404
-  python3 -m emulator --fault '404*3' --fault '503 retry-after=2' --fault 'alerts:403*'
-      the first four reads of a status meet faults, and Monitor refuses every time
-  python3 -m emulator --fault-rate 0.2 --seed 7 --max-concurrent 100
-      one reply in five a fault of mixed kinds; a 429 for more than 100 requests at once
-  curl -u {api.ACCOUNT_SID}:{api.AUTH_TOKEN} \\
-      http://127.0.0.1:8080/v1/Services/demo/Builds/ZB{32 * "1"}/Status
+FILE has the arguments of the methods add_build, add_alert, ... of emulator.Emulator:
+  {{"builds": [{{"sid": "ZB...", "status": "failed", "after": "3s", "created": "-10m"}}],
+   "alerts": [{{"build": "ZB...", "code": "82003", "text": "npm failed"}}],
+   "environments": [{{"sid": "ZE...", "build_sid": "ZB..."}}]}}
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code, 2 for what cannot be served."""
+    options = _parser().parse_args(arguments)
     try:
-        options, port_file = _options(arguments)
-        server = Server(options)
-    except ValueError as error:
+        with Emulator(port=options.port, verbose=True) as emulator:
+            _fill(emulator, options)
+            _serve(emulator)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         print(f"emulator: {error}", file=sys.stderr)
-        return 2
-    try:
-        asyncio.run(_serve(server, port_file))
-    except OSError as error:
-        where = f"{options.host}:{options.port}"
-        print(f"emulator: cannot serve on {where}: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-async def _serve(server: Server, port_file: Path | None) -> None:
-    stop = asyncio.Event()
+def _serve(emulator: Emulator) -> None:
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start()
-    if port_file:
-        # Renamed into place, so that whoever waits for the file never reads half a number.
-        draft = port_file.with_name(f"{port_file.name}.{os.getpid()}")
-        draft.write_text(f"{server.port}\n")
-        draft.replace(port_file)
-    print(f"emulator listening on {server.url}", flush=True)
-    await stop.wait()
-    await server.stop()
+        signal.signal(number, lambda *_: stop.set())
+    print(f"emulator listening on {emulator.url}")
+    for name, value in emulator.variables.items():
+        print(f"export {name}={value}")
+    print(f"export TWILIO_BUILD_SID={next(iter(emulator.builds), 'latest')}", flush=True)
+    stop.wait()
 
 
-def _options(arguments: list[str] | None) -> tuple[Options, Path | None]:
-    given = _parser().parse_args(arguments)
-    script: list[str | dict[str, Any]] = [*given.fault]
-    if given.script:
-        try:
-            script += json.loads(Path(given.script).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError) as error:
-            raise ValueError(
-                f"--script {given.script} is not a JSON list of faults: {error}"
-            ) from error
-    services = dict(service.partition("=")[::2] for service in given.service)
-    for sid in services:
-        if not builds.SERVICE_SID.fullmatch(sid):
-            raise ValueError(f"--service {sid} does not begin with a service's SID, ZS + 32 hex")
-    options = Options(
-        host=given.host,
-        port=given.port,
-        tls_cert=given.tls_cert,
-        tls_key=given.tls_key,
-        root=given.root.rstrip("/"),
-        credentials=api.Credentials(
-            given.account_sid, given.auth_token, given.api_key, given.api_secret
-        ),
-        services=services,
-        builds=[builds.from_text(spec) for spec in given.build],
-        default=None if given.default == "none" else given.default,
-        script=script,
-        fault_rate=given.fault_rate,
-        fault_kinds=given.fault_kind,
-        seed=given.seed,
-        max_concurrent=given.max_concurrent,
-        latency=seconds(given.latency),
-        keep_alive=seconds(given.keep_alive),
-        verbose=given.verbose,
-    )
-    return options, given.port_file
+def _fill(emulator: Emulator, options: argparse.Namespace) -> None:
+    for text in options.build:
+        sid, status, *after = text.split(":")
+        emulator.add_build(sid, status, after=after[0] if after else "0s")
+    for fault in options.fault:
+        emulator.fault(fault)
+    if options.file:
+        for key, items in json.loads(options.file.read_text(encoding="utf-8")).items():
+            add = getattr(emulator, f"add_{key.removesuffix('s')}")
+            for arguments in items:
+                add(**arguments)
+    elif not options.build:
+        emulator.add_build(_COMPLETES, "completed", after="5s")
+        emulator.add_build(_FAILS, "failed", after="5s")
+        emulator.add_alert(build=_FAILS)
+        emulator.add_environment(_ENVIRONMENT)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m emulator",
-        description=_DESCRIPTION,
+        description=__doc__,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="loopback address to listen on (127.0.0.1)")
-    add("--port", type=int, default=0, help="port; 0, the default, picks a free one")
-    add("--port-file", type=Path, metavar="FILE", help="also write the port to FILE when ready")
-    add("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM)")
-    add("--tls-key", metavar="FILE", help="its private key, if not in the same file")
-    add("--root", default="", metavar="PATH", help="path in front of /v1, as behind a gateway")
-    add("--account-sid", default=api.ACCOUNT_SID, metavar="SID", help="(%(default)s)")
-    add("--auth-token", default=api.AUTH_TOKEN, metavar="TOKEN", help="(%(default)s)")
-    add("--api-key", default=api.API_KEY, metavar="SID", help="(%(default)s)")
-    add("--api-secret", default=api.API_SECRET, metavar="SECRET", help="(%(default)s)")
-    add("--service", action="append", default=[], metavar="SID[=NAME]",
-        help="a service that exists; without this option, every one does")  # fmt: skip
-    add("--build", action="append", default=[], metavar="SPEC", help="a build, see below")
-    add("--default", default="completed:2s", metavar="SPEC",
-        help="how builds end that no --build names, or 'none': 404 (%(default)s)")  # fmt: skip
-    add("--fault", action="append", default=[], metavar="FAULT",
-        help="next entry of the script of faults, see below")  # fmt: skip
-    add("--script", metavar="FILE", help="more entries: a JSON list of faults")
-    add("--fault-rate", type=float, default=0.0, metavar="RATE",
-        help="answer this share of the status requests with faults, at random (0)")  # fmt: skip
-    add("--fault-kind", action="append", metavar="FAULT",
-        help="a fault to draw; without this option: " + ", ".join(faults.PASSING))  # fmt: skip
-    add("--seed", type=int, help="seed of the random faults")
-    add("--max-concurrent", type=int, metavar="N",
-        help="answer 429 while N requests are being answered")  # fmt: skip
-    add("--latency", default="0", metavar="TIME", help="time every answer takes (0)")
-    add("--keep-alive", default="60s", metavar="TIME",
-        help="close a connection that is idle for so long (%(default)s)")  # fmt: skip
-    add("--verbose", action="store_true", help="show each request on standard error")
+    add("--port", type=int, default=0, help="port; by default any free one")
+    add("--build", action="append", default=[], metavar="SID:STATUS[:AFTER]",
+        help="a build; STATUS is completed, failed or building (it never ends)")  # fmt: skip
+    add("--fault", action="append", default=[], help="a fault, see below")
+    add("--file", type=Path, help="more of them, and alerts and environments: JSON, see below")
     return parser
 
 
