@@ -161,10 +161,10 @@ class Run:
         """Sleep, and give signs of life."""
         clock, sleep = self._runtime.clock, self._runtime.signals.sleep
         until = clock() + seconds
-        while (left := until - clock()) > _TICK:
-            sleep(_TICK)
+        sleep(0.0)  # raises if a signal has arrived
+        while (left := until - clock()) > 0:
+            sleep(min(left, _TICK))
             self._reporters.log.tick(self._wait.progress, self._wait.elapsed)
-        sleep(max(0.0, left))
 
     def _diagnose(self, outcome: Outcome) -> tuple[Outcome, tuple[Finding, ...]]:
         """Look for the reason of a failed build and save it; the verdict stands."""
