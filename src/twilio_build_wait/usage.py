@@ -43,7 +43,8 @@ def help_text(width: int) -> str:
         _entries(((known.variable, _meaning(known)) for known in INPUTS), width),
         (
             "Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and "
-            "TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for any host."
+            "TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for "
+            "any host."
         ),
         "Outputs: step outputs on GitHub, variables elsewhere.",
         _entries(((variable(key), f"{key}: {text}") for key, text in OUTPUTS.items()), width),
