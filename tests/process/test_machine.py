@@ -1,0 +1,201 @@
+"""A broken machine under the process: standard output, disks, named pipes, the clock."""
+
+import fcntl
+import os
+import select
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Authority
+from tests.process.conftest import Pipe
+from tests.support.run import COMMAND, Process, preload, run_process
+from tests.support.samples import build_status
+from tests.support.server import Server
+
+# A stalled reader is waited for 0.5 s instead of 10 s.
+LESS_PATIENCE = f"""
+import sys
+sys.path.insert(0, {str(Path(COMMAND[1]).parent / "src")!r})
+import twilio_build_wait.reporters.log
+twilio_build_wait.reporters.log.PATIENCE = 0.5
+"""
+
+
+@pytest.fixture
+def completed(server: Server) -> Server:
+    """A server that reports a completed build at the second poll."""
+    server.script(build_status(), build_status("completed"))
+    return server
+
+
+# --- standard output ------------------------------------------------------------------------------
+
+CLOSED = {
+    "standard output": ">&-",
+    "every stream": "<&- >&- 2>&-",
+    "standard output, full": ">/dev/full",
+}
+
+
+@pytest.mark.parametrize("redirection", CLOSED.values(), ids=CLOSED)
+def test_verdict_is_saved_without_standard_output(
+    completed: Server, environ: dict[str, str], redirection: str
+) -> None:
+    command = ("sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND)
+    with Process(environ, completed, command=command) as process:
+        run = process.finish(check=False)
+    assert (run.code, run.stderr) == (0, "")
+    assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
+    assert len(completed.requests) == 2  # descriptor 1 is not taken for the connection
+
+
+def test_verdict_is_saved_after_the_reader_has_gone(
+    completed: Server, environ: dict[str, str]
+) -> None:
+    reader, writer = os.pipe()
+    with Process(environ, completed, stdout=writer) as process:
+        os.close(writer)
+        assert os.read(reader, 1)
+        os.close(reader)
+        run = process.finish(check=False)
+    assert (run.code, run.stderr) == (0, "")
+    assert run.outputs["outcome"] == "completed"
+
+
+def test_reader_that_stalls_does_not_stop_the_wait(
+    completed: Server, environ: dict[str, str], tmp_path: Path, pipe: Pipe
+) -> None:
+    pipe.fill()
+    environ = preload(environ, tmp_path, LESS_PATIENCE)
+    with Process(environ, completed, stdout=pipe.writer) as process:
+        run = process.finish(timeout=5.0, check=False)
+    assert run.code == 0
+    assert run.outputs["outcome"] == "completed"
+
+
+def test_slow_reader_is_waited_for_once_per_run(
+    completed: Server, environ: dict[str, str], tmp_path: Path, pipe: Pipe
+) -> None:
+    """Each line waits for less than the patience, the first four together for more."""
+    fcntl.fcntl(pipe.writer, fcntl.F_SETPIPE_SZ, 4096)  # one page, which holds one write
+    pieces: list[bytes] = []
+
+    def read_slowly() -> None:
+        while not (pieces and pieces[-1].endswith(b"end")):
+            select.select([pipe.reader], [], [])
+            time.sleep(0.4)
+            pieces.append(os.read(pipe.reader, 4096))
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    environ = preload(environ, tmp_path, LESS_PATIENCE)
+    with Process(environ, completed, stdout=pipe.writer) as process:
+        run = process.finish(check=False)
+    os.write(pipe.writer, b"end")
+    reader.join()
+    assert run.code == 0
+    log = b"".join(pieces)
+    assert b"::add-mask::" in log  # the first line
+    assert b"outputs go to" not in log  # the fourth
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_full_disk_leaves_the_files_of_the_runner_as_they_were(
+    completed: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A file can grow to 100 bytes: every append stops halfway."""
+    source = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    before = "earlier=1\nunfinished"
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        Path(environ[name]).write_text(before)
+    # Standard output is a file here; coverage would write one, too.
+    environ = {k: v for k, v in environ.items() if not k.startswith("COVERAGE_")}
+    reader, writer = os.pipe()
+    with Process(preload(environ, tmp_path, source), completed, stdout=writer) as process:
+        os.close(writer)
+        run = process.finish(check=False)
+    log = os.read(reader, 65536).decode()
+    os.close(reader)
+    assert (run.code, run.stderr) == (5, "")
+    assert run.files == {"GITHUB_OUTPUT": before, "GITHUB_STEP_SUMMARY": before}
+    assert log.count("::error") == log.count("::warning") == 1
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_named_pipes_that_nobody_reads_do_not_hang_the_run(
+    completed: Server, environ: dict[str, str]
+) -> None:
+    channels = {
+        name: f"{environ[name]}.pipe"
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "TWILIO_BUILD_OUTPUT_FILE")
+    }
+    for path in channels.values():
+        os.mkfifo(path)
+    run = run_process(environ | channels, completed)
+    assert run.code == 5
+    assert all(Path(path).is_fifo() for path in channels.values())
+
+
+def test_output_file_can_be_read_by_everyone(completed: Server, environ: dict[str, str]) -> None:
+    command = ("sh", "-c", 'umask 077; exec "$@"', "sh", *COMMAND)
+    with Process(environ, completed, command=command) as process:
+        run = process.finish()
+    assert run.code == 0
+    assert Path(environ["TWILIO_BUILD_OUTPUT_FILE"]).stat().st_mode & 0o777 == 0o644
+
+
+def test_working_folder_that_is_removed_does_not_matter(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    server.script([lambda _: folder.rmdir(), build_status()], build_status("completed"))
+    command = ("sh", "-c", 'cd folder; exec "$@"', "sh", *COMMAND)
+    with Process(environ, server, command=command) as process:
+        run = process.finish()
+    assert run.code == 0
+
+
+# --- standard error -------------------------------------------------------------------------------
+
+# A test of invariants.check: what Python and its libraries would print there.
+NOISE = {
+    "clock before 2025": """
+import datetime
+class Date(datetime.date):
+    @classmethod
+    def today(cls):
+        return cls(2020, 1, 1)
+datetime.date = Date
+""",
+    "thread that fails": """
+import threading
+def work():
+    raise OSError("in a thread")
+start = threading.Thread.start
+def start_two(self):
+    threading.Thread.start = start
+    threading.Thread(target=work).start()
+    start(self)
+threading.Thread.start = start_two
+""",
+}
+
+
+@pytest.mark.parametrize("source", NOISE.values(), ids=NOISE)
+def test_nothing_is_written_to_standard_error(
+    authority: Authority, environ: dict[str, str], tmp_path: Path, source: str
+) -> None:
+    with Server(build_status("completed"), tls=authority.context("localhost")) as server:
+        environ |= {
+            "TWILIO_BASE_URL": server.url,
+            "REQUESTS_CA_BUNDLE": str(authority.bundle),
+            "PYTHONWARNINGS": "always",
+        }
+        run = run_process(preload(environ, tmp_path, source), server)
+    assert run.code == 0

@@ -1,0 +1,160 @@
+"""How the process starts: its arguments, its isolation, and a package that does not import."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.invariants import credential_forms
+from tests.support.run import COMMAND, REPOSITORY, Process, Run, preload, run_process
+from tests.support.samples import build_status, without_github
+from tests.support.server import Response, Server
+
+SECRET_IN_ERROR = "import os\nraise RuntimeError('no ' + os.environ['TWILIO_AUTH_TOKEN'])\n"
+
+# What stands in the package's __init__.py; None is no package at all.
+BROKEN_PACKAGES = {
+    "raises": SECRET_IN_ERROR,
+    "imports what is missing": "import no_such_module\n",
+    "is no Python": "def broken(:\n",
+    "exits": "raise SystemExit(1)\n",
+    "is missing": None,
+}
+
+# Fails at the third connection, with the credentials in every part of the exception.
+BUG = """
+import base64, os, socket
+connect, calls = socket.socket.connect, []
+def broken(*arguments):
+    calls.append(1)
+    if len(calls) < 3:
+        return connect(*arguments)
+    user, token = os.environ["TWILIO_ACCOUNT_SID"], os.environ["TWILIO_AUTH_TOKEN"]
+    error = AssertionError(base64.b64encode(f"{user}:{token}".encode()), {"token": token})
+    error.add_note(token)
+    raise error from KeyError(token)
+socket.socket.connect = broken
+"""
+
+
+def check_crash(run: Run) -> None:
+    """The package did not import: exit 70, and no output but the outcome."""
+    assert run.code == 70
+    assert run.stderr == ""
+    assert run.files["GITHUB_OUTPUT"] == "outcome=error\n"
+    assert "output-file" not in run.files
+    assert "Traceback (most recent call last):" in run.lines
+    assert len(run.commands("error")) == 1
+    assert not [form for form in credential_forms(run.environ) if form in run.stdout]
+
+
+@pytest.mark.parametrize("source", BROKEN_PACKAGES.values(), ids=BROKEN_PACKAGES)
+def test_package_that_does_not_import_exits_70(
+    environ: dict[str, str], tmp_path: Path, source: str | None
+) -> None:
+    copy = str(shutil.copy(COMMAND[1], tmp_path))
+    if source:
+        package = tmp_path / "src" / "twilio_build_wait"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(source)
+    # -S: without what is installed.
+    with Process(environ, command=(sys.executable, "-S", copy)) as process:
+        check_crash(process.finish(check=False))
+
+
+@pytest.mark.parametrize("name", ["requests", "backoff"])
+def test_dependency_that_does_not_import_exits_70(
+    environ: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(SECRET_IN_ERROR)
+    check_crash(run_process(environ | {"PYTHONPATH": str(tmp_path)}, check=False))
+
+
+def test_package_that_does_not_import_writes_no_github_command_elsewhere(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "requests.py").write_text(SECRET_IN_ERROR)
+    environ = without_github(environ) | {"PYTHONPATH": str(tmp_path)}
+    run = run_process(environ, check=False)
+    assert run.code == 70
+    assert "::" not in run.stdout
+
+
+def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    response = build_status("queued")
+    # Each poll connects again.
+    server.script(Response(200, response.body, {"Connection": "close"}).raw)
+    environ = preload(environ | {"TWILIO_BUILD_INTERVAL": "100ms"}, tmp_path, BUG)
+    run = run_process(environ, server)
+    assert run.code == 70
+    assert "AssertionError" in run.stdout
+    assert (run.outputs["status"], run.outputs["polls"]) == ("queued", "3")
+
+
+# --- isolation and the ways to start it -----------------------------------------------------------
+
+TRAP = "import pathlib; pathlib.Path('trapped').touch()\n"
+
+
+def test_modules_in_the_workspace_are_not_imported(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Its first line isolates the program if it is started by its path."""
+    for name in ("sitecustomize", "signal", "requests", "twilio_build_wait"):
+        (tmp_path / f"{name}.py").write_text(TRAP)
+    server.script(build_status("completed"))
+    environ |= {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONSTARTUP": str(tmp_path / "signal.py"),
+        "PYTHONWARNINGS": "error",
+    }
+    with Process(environ, server, command=(COMMAND[1],)) as process:
+        run = process.finish()
+    assert run.code == 0
+    assert not (tmp_path / "trapped").exists()
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["works", "broken"])
+def test_module_runs_in_the_same_guard(
+    server: Server, environ: dict[str, str], tmp_path: Path, *, is_broken: bool
+) -> None:
+    server.script(build_status("completed"))
+    if is_broken:
+        (tmp_path / "requests.py").write_text(SECRET_IN_ERROR)
+    environ |= {"PYTHONPATH": f"{tmp_path}:{REPOSITORY / 'src'}"}
+    command = (sys.executable, "-m", "twilio_build_wait")
+    with Process(environ, server, command=command) as process:
+        run = process.finish(check=False)
+    if is_broken:
+        check_crash(run)
+    else:
+        assert (run.code, run.outputs["outcome"]) == (0, "completed")
+
+
+OPTIONS = {"--help": "TWILIO_BUILD_SID", "-h": "TWILIO_BUILD_SID", "--version": "twilio-build-wait"}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_help_and_version_exit_0(environ: dict[str, str], option: str) -> None:
+    with Process(environ, arguments=[option]) as process:
+        run = process.finish(check=False)
+    assert (run.code, run.stderr) == (0, "")
+    assert OPTIONS[option] in run.stdout
+    assert run.files["GITHUB_OUTPUT"] == ""
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_that_cannot_be_printed_exit_70(
+    environ: dict[str, str], option: str
+) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        Process(environ, arguments=[option], stdout=full.fileno()) as process,
+    ):
+        run = process.finish(check=False)
+    assert (run.code, run.stderr) == (70, "")
