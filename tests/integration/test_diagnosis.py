@@ -1,337 +1,394 @@
-"""After a failed build: what is found in Twilio, how it is told, and that the verdict stands."""
+"""After `failed`: what Twilio shows of the reason, how sure it is, and that the verdict stands."""
 
-import signal
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import parse_qsl, quote
+import math
+from datetime import timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from emulator.api import ACCOUNT_SID, AUTH_TOKEN
-from emulator.server import Emulator, Options
-from tests.integration.harness import Finished, Tool, base_env
+from tests.conftest import Authority
+from tests.support.run import Run, run_inside
+from tests.support.samples import (
+    ALERTS_PATH,
+    BUILD_PATH,
+    BUILD_SID,
+    NOW,
+    OTHER_BUILD_SID,
+    OTHER_SERVICE_SID,
+    alert,
+    build,
+    build_status,
+    json_response,
+    page,
+    twilio_error,
+)
+from tests.support.server import Connection, Response, Server, Step
 
-BUILD_SID = "ZB" + "3b" * 16
-SERVICE_SID = "ZS" + "5c" * 16
-PAGE = "https://www.twilio.com/docs/errors/"
+FAILED = build_status("failed")
+FOUND = "82003 Deployment Installation Failure: npm could not install sharp"
+NO_REASON = "Twilio reports that the build failed and gives no reason; the log says what to check"
 DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
-FOUND = "82003 Deployment Installation Failure: npm could not install sharp@0.33.5"
-NOT_FOUND = "gives no reason"
+ON = {"TWILIO_BUILD_DIAGNOSE": "true"}
+HANDLER = "@twilio/runtime-handler"
 
 
-@pytest.fixture
-def twilio() -> Iterator[Emulator]:
-    with Emulator(Options(default=None, services={SERVICE_SID: "shop"})) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def env(twilio: Emulator, tmp_path: Path) -> dict[str, str]:
-    return base_env(
-        twilio.url,
-        tmp_path,
-        TWILIO_ACCOUNT_SID=ACCOUNT_SID,
-        TWILIO_AUTH_TOKEN=AUTH_TOKEN,
-        TWILIO_SERVICE_SID=SERVICE_SID,
-        TWILIO_BUILD_SID=BUILD_SID,
-        TWILIO_BUILD_DIAGNOSE=None,
-    )
-
-
-def fail(twilio: Emulator, alerts: list[object], **more: object) -> None:
-    twilio.add_build(
-        BUILD_SID,
-        "failed",
-        after="0s",
-        service=SERVICE_SID,
-        alerts=alerts,
-        dependencies=[
-            {"name": "twilio", "version": "5.3.0"},
-            {"name": "sharp", "version": "0.33.5"},
-        ],
-        **more,
-    )
-
-
-def assert_failed(run: Finished) -> None:
+def diagnose(
+    server: Server,
+    environ: dict[str, str],
+    alerts: Step,
+    resource: Step | None = None,
+) -> Run:
+    """Run to a failed build, with the response of Monitor and that of the Build resource."""
+    server.script(FAILED)
+    server.script(json_response(build()) if resource is None else resource, path=BUILD_PATH)
+    server.script(alerts, path=ALERTS_PATH)
+    run = run_inside(environ | ON, server)
     assert run.code == 1
-    assert run.outputs["outcome"] == "failed"
-    assert run.outputs["status"] == "failed"
-    assert "Traceback" not in run.stdout
+    assert run.outputs["outcome"] == run.outputs["status"] == "failed"
+    assert {request.method for request in run.requests} <= {"GET", "CONNECT"}
+    return run
 
 
-def reasons(run: Finished) -> list[str]:
-    return [value for name, value in run.output_pairs if name == "reason"]
+def versions(**exact: str) -> list[dict[str, str]]:
+    names = {"handler": HANDLER, "twilio": "twilio"}
+    return [{"name": names[name], "version": version} for name, version in exact.items()]
 
 
-def routes(twilio: Emulator) -> list[str]:
-    return [entry["route"] for entry in twilio.requests()]
+def test_alert_about_the_build_is_the_reason(server: Server, environ: dict[str, str]) -> None:
+    resource = json_response(build(dependencies=versions(handler="2.0.1", twilio="5.3.0")))
+    run = diagnose(server, environ, page("alerts", alert()), resource)
+    reasons = [value for name, value in run.pairs if name == "reason"]
+    assert reasons == ["Twilio reports that the build failed", FOUND]
+    assert run.pairs[-1] == ("reason", FOUND)
+    assert run.output_file["reason"] == FOUND
+    assert run.commands("error")[0].data == FOUND
+    label = "Alert about this build"
+    assert f"  {label}: {FOUND} https://www.twilio.com/docs/errors/82003" in run.lines
+    assert f"  Dependencies: {HANDLER}@2.0.1, twilio@5.3.0" in run.lines
+    for shown in ("What to do", "Deploy again after some time", "node22, 1 function, 1 asset"):
+        assert shown in run.stdout
+        assert shown in run.summary
 
 
-def test_an_alert_about_the_build_is_the_reason(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+def test_nothing_is_read_unless_the_build_failed(server: Server, environ: dict[str, str]) -> None:
+    for status, on in (("failed", {}), ("completed", ON), ("building", ON)):
+        server.requests.clear()
+        server.script(build_status(status))
+        run = run_inside(environ | on | {"TWILIO_BUILD_TIMEOUT": "0"}, server)
+        assert len(run.requests) == 1
+
+
+# --- how an alert relates to the build ------------------------------------------------------------
+
+ABOUT_SERVICE = "Alert about this service"
+POSSIBLE = "Possibly related alert"
+RELATIONS: dict[str, tuple[dict[str, object], str]] = {
+    "names the build": ({}, "Alert about this build"),
+    "names the build in capitals": (
+        {"resource_sid": BUILD_SID[:2] + BUILD_SID[2:].upper()},
+        "Alert about this build",
+    ),
+    "names the build in its text, and another": (
+        {
+            "resource_sid": OTHER_BUILD_SID,
+            "alert_text": f"Msg=m&u={quote(f'/{BUILD_SID}/', safe='')}",
+        },
+        "Alert about this build",
+    ),
+    "names the service": ({"resource_sid": None}, ABOUT_SERVICE),
+    "is of code 82007": ({"resource_sid": None, "error_code": "82007"}, ABOUT_SERVICE),
+    "is older than the build": (
+        {"resource_sid": None, "date_generated": "2026-10-01T11:57:59Z"},
+        POSSIBLE,
+    ),
+    "is of the future": (
+        {"resource_sid": None, "date_generated": "2026-10-01T12:00:01Z"},
+        POSSIBLE,
+    ),
+    "has no date": (
+        {"resource_sid": None, "date_generated": None, "date_created": "soon"},
+        POSSIBLE,
+    ),
+    "is of another code": ({"resource_sid": None, "error_code": "11200"}, POSSIBLE),
+    "names nothing": ({"resource_sid": None, "service_sid": None}, POSSIBLE),
+    "names nothing, is of another code": (
+        {"resource_sid": None, "service_sid": None, "error_code": "11200"},
+        "",
+    ),
+    "names another build": ({"resource_sid": OTHER_BUILD_SID}, ""),
+    "names another build in its text": (
+        {"resource_sid": None, "alert_text": f"Msg=m&u=%2F{OTHER_BUILD_SID}"},
+        "",
+    ),
+    "names another service": ({"resource_sid": None, "service_sid": OTHER_SERVICE_SID}, ""),
+    "names another service as well": ({"resource_sid": OTHER_SERVICE_SID}, ""),
+}
+
+
+@pytest.mark.parametrize("changes, label", RELATIONS.values(), ids=RELATIONS)
+def test_only_what_is_proven_becomes_the_reason(
+    server: Server, environ: dict[str, str], changes: dict[str, object], label: str
 ) -> None:
-    fail(twilio, ["82003"])
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"].startswith(FOUND)
-    (error,) = run.named("error")
-    assert error.data.startswith(FOUND)
-    for text in (run.visible, run.summary):
-        assert "Alert about this build" in text
-        assert PAGE + "82003" in text
-        assert "compiler" in text
-        assert "node22, 2 functions, 1 asset, created " in text
-        assert DEBUGGER in text
-    assert "Dependencies: twilio@5.3.0, sharp@0.33.5" in run.visible
-    assert routes(twilio) == ["status", "build", "alerts"]
+    run = diagnose(server, environ, page("alerts", alert(**changes)))
+    lines = [line.strip() for line in run.lines if " alert" in line.lower()]
+    assert [line.partition(":")[0] for line in lines] == [label][: bool(label)]
+    reason = run.outputs["reason"]
+    if label == POSSIBLE:
+        assert reason.startswith("Twilio gives no reason; possibly related: ")
+    elif label:
+        assert reason == lines[0].removeprefix(f"{label}: ").partition(" https:")[0]
+    else:
+        assert reason == NO_REASON
 
 
-def test_the_reason_is_written_twice_and_the_rest_before_the_search(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+@pytest.mark.parametrize("created", [None, "yesterday", "2026-10-01T12:00:01Z"])
+def test_build_without_a_valid_date_proves_nothing(
+    server: Server, environ: dict[str, str], created: str | None
 ) -> None:
-    fail(twilio, ["82003"])
-    run = tool.run(env)
-    first, second = reasons(run)
-    assert "failed" in first
-    assert second.startswith(FOUND)
-    assert run.output_pairs[-1][0] == "reason"
+    alerts = page("alerts", alert(resource_sid=None))
+    run = diagnose(server, environ, alerts, json_response(build(date_created=created)))
+    assert "possibly related: 82003" in run.outputs["reason"]
 
 
-def test_an_unsupported_runtime_is_told_with_its_remedy(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+def test_best_five_alerts_are_shown(server: Server, environ: dict[str, str]) -> None:
+    def dated(minute: int) -> dict[str, object]:
+        at = f"2026-10-01T11:0{minute}:00Z"
+        return alert(resource_sid=None, alert_text=f"Msg=n{minute}", date_generated=at)
+
+    about = [alert(resource_sid=None, alert_text="Msg=service"), alert(alert_text="Msg=build")]
+    run = diagnose(server, environ, page("alerts", *map(dated, range(6)), *about))
+    shown = [line.split()[-2] for line in run.lines if line.endswith("errors/82003")]
+    assert shown == ["build", "service", "n5", "n4", "n3"]
+    assert run.outputs["reason"].endswith("Failure: build")
+
+
+TEXTS = {
+    "Msg": ("Msg=npm+failed&ErrorCode=82003", ": npm failed"),
+    "parserMessage": ("parserMessage=npm+failed&Msg=other", ": npm failed"),
+    "sentence": ("npm failed: a=b", ": npm failed: a=b"),
+    "empty Msg": ("Msg&sourceComponent=12000&ErrorCode=82003", ""),
+    "query string without a message": ("a=b&c=d", ""),
+    "empty": ("", ""),
+    "null": (None, ""),
+}
+
+
+@pytest.mark.parametrize("text, shown", TEXTS.values(), ids=TEXTS)
+def test_alert_without_a_message_is_its_code_and_title(
+    server: Server, environ: dict[str, str], text: str | None, shown: str
 ) -> None:
-    fail(twilio, ["82007"], runtime="node8")
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"].startswith("82007 Unsupported Runtime: ")
-    assert "create the build with a runtime that Twilio supports" in run.visible
+    run = diagnose(server, environ, page("alerts", alert(alert_text=text)))
+    assert run.outputs["reason"] == f"82003 Deployment Installation Failure{shown}"
 
 
-def test_an_alert_that_only_shares_the_time_is_possibly_related(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+# --- what could not be read -----------------------------------------------------------------------
+
+UNREAD: dict[str, tuple[Step, str]] = {
+    "403": (twilio_error(403, 20003, "no"), "could not be read"),
+    "404": (Response(404), "could not be read"),
+    "reset": (Connection.reset, "could not be read"),
+    "no answer": ([math.inf], "could not be read"),
+    "too large": (json_response({"alerts": ["x" * 2**22]}), "could not be read"),
+    "no list": (json_response({"alerts": None}), "could not be read"),
+    "no JSON": (Response(200, b"<html>"), "could not be read"),
+    "a next page": (page("alerts", next_page_url="https://x.test/"), "could not all be read"),
+    "an entry that is no alert": (page("alerts", 7), "could not all be read"),
+}
+
+
+@pytest.mark.parametrize("alerts, gap", UNREAD.values(), ids=UNREAD)
+def test_no_reason_is_claimed_unless_all_alerts_were_read(
+    server: Server, environ: dict[str, str], alerts: Step, gap: str
 ) -> None:
-    other = {
-        "resource_sid": "RQ" + "0" * 32,
-        "service_sid": None,
-        "request_url": "https://serverless.twilio.com/v1/Services/other/Builds",
-    }
-    fail(twilio, [other])
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"].startswith("Twilio gives no reason; possibly related: 82003 ")
-    assert "Possibly related alert" in run.visible
-    assert "Alert about this" not in run.visible
+    run = diagnose(server, environ, alerts)
+    problem = f"Twilio reports that the build failed, but Twilio's alerts {gap}"
+    assert run.outputs["reason"] == f"{problem}; the log says what to check"
+    old = json_response(build(runtime="node16"))
+    run = diagnose(server, environ, alerts, old)
+    assert run.outputs["reason"].startswith("likely cause: ")
+    assert run.outputs["reason"].endswith(f"; Twilio's alerts {gap}")
 
 
-def test_an_alert_of_another_kind_and_resource_is_not_shown(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+def test_no_reason_is_claimed_after_a_signal(server: Server, environ: dict[str, str]) -> None:
+    server.script(FAILED)
+    server.script([2.0, json_response(build())], path=BUILD_PATH)
+    server.script([math.inf], path=ALERTS_PATH)
+    for second in (1, 5):
+        run = run_inside(environ | ON, server, signal_at=second)
+        assert run.code == 1
+        assert run.seconds == pytest.approx(second)
+        assert "Twilio's alerts could not be read" in run.outputs["reason"]
+        assert "  Search stopped: a signal arrived" in run.lines
+
+
+def test_search_takes_at_most_10_seconds(server: Server, environ: dict[str, str]) -> None:
+    run = diagnose(server, environ, [math.inf], [math.inf])
+    assert run.seconds == pytest.approx(10)
+    assert run.outputs["elapsed-seconds"] == "0.0"  # outside the deadline
+    assert run.stdout.count("could not be read: no complete response") == 2
+
+
+BUILDS: dict[str, Step] = {
+    "another build": json_response(build(sid=OTHER_BUILD_SID, runtime="node16")),
+    "no sid": json_response(build(sid=None, runtime="node16")),
+    "404": Response(404),
+    "no JSON": Response(200, b"<html>"),
+}
+
+
+@pytest.mark.parametrize("resource", BUILDS.values(), ids=BUILDS)
+def test_another_build_is_not_this_builds_contents(
+    server: Server, environ: dict[str, str], resource: Step
 ) -> None:
-    other = {
-        "error_code": "11200",
-        "alert_text": "Msg=HTTP+retrieval+failure",
-        "resource_sid": "CA" + "0" * 32,
-        "service_sid": None,
-        "request_url": "https://example.com/",
-    }
-    fail(twilio, [other])
-    run = tool.run(env)
-    assert_failed(run)
-    assert "11200" not in run.visible
-    assert NOT_FOUND in run.outputs["reason"]
+    run = diagnose(server, environ, page("alerts"), resource)
+    assert run.stdout.count("The build's contents could not be read: ") == 1
+    assert "node16" not in run.stdout
+    assert run.outputs["reason"] == NO_REASON
+    assert run.stdout.count("  Check: ") == 3  # nothing disproves a hint
 
 
-def test_an_unknown_code_is_shown_with_its_page(
-    tool: Tool, env: dict[str, str], twilio: Emulator
-) -> None:
-    fail(twilio, [{"error_code": "82099", "alert_text": "Msg=something+new"}])
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"] == "82099: something new"
-    assert PAGE + "82099" in run.visible
-
-
-def test_with_several_alerts_the_surest_comes_first_and_five_are_shown(
-    tool: Tool, env: dict[str, str], twilio: Emulator
-) -> None:
-    doubtful = {"resource_sid": "RQ" + "0" * 32, "error_code": "82003"}
-    sure = {"resource_sid": BUILD_SID, "alert_text": "Msg=sure"}
-    many = [
-        doubtful | {"alert_text": f"Msg=doubt+{n}", "date_generated": f"2026-01-0{n}T00:00:00Z"}
-        for n in range(1, 8)
-    ]
-    fail(twilio, [])
-    twilio.play({"on": "alerts", "json": {"alerts": [*many, sure]}})
-    run = tool.run(env)
-    assert run.outputs["reason"] == "sure"
-    shown = [
-        line for line in run.visible.splitlines() if " alert: " in line or "this build: " in line
-    ]
-    assert [line.partition(PAGE)[0].strip().rpartition(": ")[2] for line in shown] == [
-        "sure",
-        "doubt 7",
-        "doubt 6",
-        "doubt 5",
-        "doubt 4",
-    ]
-
-
-def test_with_nothing_found_the_usual_causes_are_named(
-    tool: Tool, env: dict[str, str], twilio: Emulator
-) -> None:
-    fail(twilio, [])
-    run = tool.run(env)
-    assert_failed(run)
-    assert NOT_FOUND in run.outputs["reason"]
-    for text in (run.visible, run.summary):
-        assert text.count("Check") == 3
-    assert "@twilio/runtime-handler" in run.visible
-
-
-@pytest.mark.parametrize(
-    "fault",
-    ["alerts:403*", "alerts:500*", "alerts:reset*", "alerts:html*", "alerts:empty*", "alerts:429*"],
-)
-def test_a_monitor_that_does_not_answer_costs_one_line(
-    tool: Tool, env: dict[str, str], twilio: Emulator, fault: str
-) -> None:
-    fail(twilio, ["82003"])
-    twilio.play(fault)
-    run = tool.run(env)
-    assert_failed(run)
-    assert NOT_FOUND in run.outputs["reason"]
-    assert run.visible.count("Alerts could not be read") == 1
-    assert "node22" in run.visible
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        {"alerts": None},
-        {"alerts": "none"},
-        {"alerts": [None, 7, "x", [], {}]},
-        {"alerts": [{"error_code": None, "alert_text": None, "resource_sid": None}]},
-        {"alerts": [{"error_code": 82003, "alert_text": 7, "date_generated": "yesterday"}]},
-        {"alerts": [{"error_code": "82003", "alert_text": "&" * 500}]},
-        {"alerts": [{"error_code": "82003", "alert_text": "Msg=%FF%00&parserMessage="}]},
-        {"alerts": [{"error_code": {"a": 1}, "sid": BUILD_SID, "alert_text": ""}]},
-    ],
-    ids=str,
-)
-def test_an_alert_of_an_odd_shape_changes_nothing(
-    tool: Tool, env: dict[str, str], twilio: Emulator, body: object
-) -> None:
-    fail(twilio, ["82003"])
-    twilio.play({"on": "alerts", "times": None, "json": body})
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"runtime": 22, "dependencies": "x", "function_versions": None, "date_created": "soon"},
-        {"dependencies": [None, {"name": None}, {"name": "a" * 9999, "version": []}]},
+ODD: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "numbers": ({"error_code": 82003}, {"runtime": 22, "dependencies": 7}),
+    "nulls": ({"log_level": None, "date_created": None}, {"function_versions": None}),
+    "lists of other things": ({"x": [[{"y": 1}]]}, {"dependencies": [None, {"name": None}]}),
+    "dates out of range": (
+        {"date_generated": "9999-12-31T23:59:59-14:00"},
         {"date_created": "0001-01-01T00:00:00Z", "date_updated": "9999-12-31T23:59:59-14:00"},
-        {"date_created": "2026-11-23T10:00:00"},
-    ],
-    ids=lambda body: str(body)[:50],
-)
-def test_a_build_of_an_odd_shape_changes_nothing(
-    tool: Tool, env: dict[str, str], twilio: Emulator, body: object
+    ),
+}
+
+
+@pytest.mark.parametrize("alert_changes, changes", ODD.values(), ids=ODD)
+def test_odd_shapes_do_no_harm(
+    server: Server,
+    environ: dict[str, str],
+    alert_changes: dict[str, object],
+    changes: dict[str, object],
 ) -> None:
-    fail(twilio, ["82003"])
-    twilio.play({"on": "build", "times": None, "json": body})
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"].startswith(FOUND)
+    alerts = page("alerts", alert(**alert_changes))
+    run = diagnose(server, environ, alerts, json_response(build(**changes)))
+    assert run.outputs["reason"] == FOUND
 
 
-@pytest.mark.parametrize("fault", ["build:404*", "build:403*", "build:close*", "build:garbage*"])
-def test_alerts_are_looked_for_without_the_build_resource(
-    tool: Tool, env: dict[str, str], twilio: Emulator, fault: str
+# --- what the build itself shows ------------------------------------------------------------------
+
+
+OLD_HANDLER = f"likely cause: node24 needs {HANDLER} 1.2.0 or newer, and the build has "
+CAUSES: dict[str, tuple[dict[str, object], str]] = {
+    "node18": ({"runtime": "node18"}, "likely cause: Twilio no longer supports the runtime node18"),
+    "node24, old handler": (
+        {"runtime": "node24", "dependencies": versions(handler="1.1.9")},
+        OLD_HANDLER + "1.1.9",
+    ),
+    "node24, handler 1.2.0": (
+        {"runtime": "node24", "dependencies": versions(handler="1.2.0")},
+        NO_REASON,
+    ),
+    "node24, a range": (
+        {"runtime": "node24", "dependencies": versions(handler="^1.1.0")},
+        NO_REASON,
+    ),
+    "node22, old handler": ({"dependencies": versions(handler="1.1.9")}, NO_REASON),
+    "no handler": (
+        {"dependencies": versions(twilio="5.3.0")},
+        f"possible cause: the build has 1 dependency without {HANDLER}",
+    ),
+    "no dependencies": ({"dependencies": []}, NO_REASON),
+}
+
+
+@pytest.mark.parametrize("changes, reason", CAUSES.values(), ids=CAUSES)
+def test_cause_that_the_build_shows_is_called_likely_or_possible(
+    server: Server, environ: dict[str, str], changes: dict[str, object], reason: str
 ) -> None:
-    fail(twilio, ["82003"])
-    twilio.play(fault)
-    run = tool.run(env)
-    assert_failed(run)
-    assert run.outputs["reason"].startswith(FOUND)
-    assert run.visible.count("The build's contents could not be read") == 1
+    resource = json_response(build(**changes))
+    run = diagnose(server, environ, page("alerts"), resource)
+    assert run.outputs["reason"] == reason
+    assert ("  What to do: " in run.stdout) == (reason != NO_REASON)
+    # It comes before a possibly related alert, and behind one about this build.
+    possible = alert(resource_sid=None, service_sid=None)
+    run = diagnose(server, environ, page("alerts", possible), resource)
+    start = "Twilio gives no reason; possibly related: " if reason == NO_REASON else reason
+    assert run.outputs["reason"].startswith(start)
+    assert POSSIBLE in run.stdout
+    assert diagnose(server, environ, page("alerts", alert()), resource).outputs["reason"] == FOUND
 
 
-def test_the_window_begins_five_minutes_before_the_build(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+def test_hints_leave_out_what_the_build_disproves(server: Server, environ: dict[str, str]) -> None:
+    resource = json_response(build(dependencies=[]))
+    run = diagnose(server, environ, page("alerts"), resource)
+    assert "  Check: " not in run.stdout
+    assert run.outputs["reason"] == NO_REASON
+
+
+# --- clocks and links -----------------------------------------------------------------------------
+
+CLOCKS = {"10 minutes slow": -600, "3 days fast": 3 * 86400, "20 years slow": -20 * 365 * 86400}
+
+
+@pytest.mark.parametrize("seconds", CLOCKS.values(), ids=CLOCKS)
+@pytest.mark.parametrize("is_read", [True, False], ids=["build read", "build not read"])
+def test_window_follows_the_servers_clock(
+    server: Server, environ: dict[str, str], seconds: int, *, is_read: bool
 ) -> None:
-    fail(twilio, ["82003"])
-    twilio.play({"on": "build", "json": {"date_created": "2026-11-20T12:03:04Z"}})
-    tool.run(env)
-    (query,) = [entry["query"] for entry in twilio.requests() if entry["route"] == "alerts"]
-    asked = dict(parse_qsl(query))
-    assert asked["LogLevel"] == "error"
-    assert asked["StartDate"] == "2026-11-20T11:58:04Z"
-    assert asked["EndDate"] > asked["StartDate"]
+    headers = {"Date": format_datetime(NOW, usegmt=True)}
+    server.script(Response(200, FAILED.body, headers))
+    resource = Response(200, json_response(build()).body, headers) if is_read else Response(404)
+    server.script(resource, path=BUILD_PATH)
+    server.script(page("alerts", alert(resource_sid=None)), path=ALERTS_PATH)
+    run = run_inside(environ | ON, server, wall=(NOW + timedelta(seconds=seconds)).timestamp())
+    query = parse_qs(urlsplit(run.requests[-1].target).query)
+    assert query == {
+        "LogLevel": ["error"],
+        "StartDate": ["2026-10-01T11:53:00Z" if is_read else "2026-10-01T10:55:00Z"],
+        "EndDate": ["2026-10-01T12:00:00Z"],
+        "PageSize": ["1000"],
+    }
+    assert run.outputs["reason"].startswith(FOUND if is_read else "Twilio gives no reason; poss")
 
 
-def test_hostile_text_in_alerts_and_build_stays_text(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+def test_service_known_by_its_name_only_is_never_this_service(
+    server: Server, environ: dict[str, str]
 ) -> None:
-    hostile = "\r\n::error::x\n##[error]y ##vso[z] | <img src=x> [a](b) \x1b[31m\u2028" + AUTH_TOKEN
-    fail(twilio, [{"alert_text": "Msg=" + quote(hostile)}], runtime=hostile)
-    run = tool.run(env)  # whose invariants hold the log, the outputs and the summary
-    assert_failed(run)
-    assert "<img" not in run.summary
-    assert "[a](b)" not in run.summary
-    assert "\x1b" not in run.summary
+    name = {"TWILIO_SERVICE_SID": "my-service"}
+    server.script(build_status("failed", service_sid=None))
+    server.script(json_response(build()), path=f"/my-service/Builds/{BUILD_SID}")
+    server.script(page("alerts", alert(resource_sid=None)), path=ALERTS_PATH)
+    assert run_inside(environ | ON | name, server).outputs["reason"] == NO_REASON
 
 
-def test_not_asked_for_nothing_is_looked_up(
-    tool: Tool, env: dict[str, str], twilio: Emulator
+PLACES = {
+    "": DEBUGGER,
+    "ashburn.us1.": DEBUGGER,
+    "dublin.ie1.": "the error logs of region ie1 in Twilio's Console",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_debugger_is_linked_only_for_us1(
+    server: Server, environ: dict[str, str], authority: Authority, place: str
 ) -> None:
-    fail(twilio, ["82003"])
-    run = tool.run(env | {"TWILIO_BUILD_DIAGNOSE": "false"})
-    assert_failed(run)
-    assert routes(twilio) == ["status"]
-    assert len(reasons(run)) == 1
+    hosts = [f"{product}.{place}twilio.com" for product in ("serverless", "monitor")]
+    context = authority.context(*hosts)
+
+    def tunnel(connection: Connection) -> None:
+        connection.answer(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.start_tls(context)
+
+    del environ["TWILIO_BASE_URL"]
+    environ |= {"HTTPS_PROXY": server.url, "REQUESTS_CA_BUNDLE": str(authority.bundle)}
+    environ["TWILIO_EDGE"], _, environ["TWILIO_REGION"] = place.rstrip(".").partition(".")
+    for host in hosts:
+        server.script(tunnel, path=f"{host}:443")
+    run = diagnose(server, environ, page("alerts"))
+    tunnels = [each.target for each in run.requests if each.method == "CONNECT"]
+    assert tunnels == [f"{host}:443" for host in hosts]
+    assert PLACES[place] in run.stdout
+    assert (DEBUGGER in run.summary) == (DEBUGGER in run.stdout) == (PLACES[place] == DEBUGGER)
 
 
-def test_a_completed_build_is_not_looked_into(
-    tool: Tool, env: dict[str, str], twilio: Emulator
-) -> None:
-    twilio.add_build(BUILD_SID, "completed", after="0s", service=SERVICE_SID)
-    assert tool.run(env).code == 0
-    assert routes(twilio) == ["status"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_cuts_the_search_short_and_the_verdict_stays(
-    tool: Tool, env: dict[str, str], twilio: Emulator, number: int
-) -> None:
-    fail(twilio, ["82003"])
-    twilio.play("alerts:hang*")
-    running = tool.start(env)
-    running.wait_until(lambda: "alerts" in routes(twilio))
-    sent = running.send_signal(number)
-    run = running.finish()
-    assert time.monotonic() - sent < 1
-    assert_failed(run)
-    assert "a signal cut the search short" in run.visible
-
-
-def test_whatever_hangs_the_search_ends_within_ten_seconds(
-    tool: Tool, env: dict[str, str], twilio: Emulator
-) -> None:
-    fail(twilio, ["82003"])
-    twilio.play("build:hang*", "alerts:drip-body*")
-    running = tool.start(env)
-    running.wait_for_text("looking for the reason")
-    begun = time.monotonic()
-    run = running.finish()
-    assert time.monotonic() - begun < 10.7
-    assert_failed(run)
-    assert "The build's contents could not be read" in run.visible
-    assert "Alerts could not be read" in run.visible
+def test_debugger_is_not_linked_with_a_base_url(server: Server, environ: dict[str, str]) -> None:
+    run = diagnose(server, environ, page("alerts"))
+    assert DEBUGGER not in run.stdout + run.summary
+    assert "Where to look next: the error logs in Twilio's Console" in run.stdout

@@ -1,456 +1,449 @@
-"""What a later step finds: the step outputs, the output file, the job summary."""
+"""What later steps find: step outputs, the output file, and what happens if they are lost."""
 
 import json
 import os
-import re
-import signal
+import resource
+import socket
 import stat
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.integration import runner_model
-from tests.integration.harness import (
-    ACCOUNT_SID,
+from entrypoint import append
+from tests.support import parsers
+from tests.support.run import Run, run_inside
+from tests.support.samples import (
     BUILD_SID,
+    ENVIRONMENT_PATH,
+    ENVIRONMENT_SID,
     OTHER_ACCOUNT_SID,
     OTHER_BUILD_SID,
-    OUTPUT_NAMES,
+    OTHER_SERVICE_SID,
     SERVICE_SID,
-    Exchange,
-    Finished,
-    Reply,
-    ScriptedServer,
-    Tool,
-    base_env,
-    build,
-    check_outputs,
-    off_github,
-    silence,
-    twilio_error,
+    STATUS_PATH,
+    STATUS_URL,
+    build_status,
+    environment_resource,
+    json_response,
+    without_github,
 )
+from tests.support.server import Connection, Response, Server, Step
+from twilio_build_wait.inputs import INPUTS
+from twilio_build_wait.model import OUTPUTS, variable
 
-OTHER_SERVICE_SID = "ZSabcdefabcdefabcdefabcdefabcdef01"
-PATH = f"/v1/Services/{SERVICE_SID}/Builds/{BUILD_SID}/Status"
-DOTENV_NAMES = {
-    f"TWILIO_BUILD_WAIT_{name.upper().replace('-', '_')}"
-    for name in OUTPUT_NAMES
-    if name != "reason"
-}
-DOTENV_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
+COMPLETED = build_status("completed")
 
 
-def completed(tool: Tool, tmp_path: Path, **changes: object) -> Finished:
-    """One read of a completed build, with these fields in the reply."""
-    with ScriptedServer(build("completed", **changes)) as server:
-        run = tool.run(base_env(server.url, tmp_path))
+def completed(server: Server, environ: dict[str, str], path: Path | str = "") -> Run:
+    """Run to a completed build, with the output file at `path`."""
+    server.script(COMPLETED)
+    chosen = {"TWILIO_BUILD_OUTPUT_FILE": str(path)} if path else {}
+    run = run_inside(environ | chosen, server)
     assert run.code == 0, run.stdout
     return run
 
 
-class TestValues:
-    """Values that come from Twilio are only ever of a known shape."""
+@pytest.fixture
+def file_size_limit() -> Iterator[Callable[[float], None]]:
+    """What limits the size of files in bytes, as a full disk does: part of a write succeeds."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def test_what_twilio_reports_wins(self, tool: Tool, tmp_path: Path) -> None:
-        url = f"https://serverless.dublin.ie1.twilio.com/v1/Services/{SERVICE_SID}"
-        url += f"/Builds/{BUILD_SID}/Status"
-        run = completed(tool, tmp_path, account_sid=OTHER_ACCOUNT_SID, url=url)
-        assert run.outputs["account-sid"] == OTHER_ACCOUNT_SID
-        assert run.outputs["url"] == url
-        assert run.outputs["service-sid"] == SERVICE_SID
 
-    def test_a_unique_name_becomes_the_sid(self, tool: Tool, tmp_path: Path) -> None:
-        reported = f"https://serverless.twilio.com/v1/Services/{OTHER_SERVICE_SID}"
-        reported += f"/Builds/{BUILD_SID}/Status"
-        with ScriptedServer(
-            build("completed", service_sid=OTHER_SERVICE_SID, url=reported)
-        ) as server:
-            run = tool.run(base_env(server.url, tmp_path, TWILIO_SERVICE_SID="my-service"))
-        assert run.code == 0, run.stdout
-        assert run.outputs["service-sid"] == OTHER_SERVICE_SID
-        built = f"{server.url}/v1/Services/my-service/Builds/{BUILD_SID}/Status"
-        assert run.outputs["url"] in {reported, built}
+def test_no_output_shares_a_variable_with_an_input() -> None:
+    read = {name for known in INPUTS for name in known.variables()}
+    assert not read & {variable(output) for output in OUTPUTS}
 
-    @pytest.mark.parametrize(
-        "account",
-        [
-            None,
-            "",
-            7,
-            "AC",
-            ACCOUNT_SID + "0",
-            f"SK{'0' * 32}",
-            f"{ACCOUNT_SID}\n",
-            f" {ACCOUNT_SID}",
-            "AC" + "\uff11" * 32,
-            "ac" + "0" * 32,
-        ],
-    )
-    def test_an_account_without_the_form_is_empty(
-        self, tool: Tool, tmp_path: Path, account: object
-    ) -> None:
-        assert completed(tool, tmp_path, account_sid=account).outputs["account-sid"] == ""
 
-    @pytest.mark.parametrize(
-        "service", [None, "", 7, "a b", f"{SERVICE_SID}\nx=y", f"ZS{'g' * 32}", "$(id)", "é"]
-    )
-    def test_a_service_without_the_form_stays_as_given(
-        self, tool: Tool, tmp_path: Path, service: object
-    ) -> None:
-        run = completed(tool, tmp_path, service_sid=service)
-        assert run.outputs["service-sid"] == SERVICE_SID
+# --- values that Twilio reports -------------------------------------------------------------------
 
-    @pytest.mark.parametrize(
+HOST = "https://serverless.twilio.com"
+#: What Twilio reports, the output, and its value; None is the address that was requested.
+REPORTED: dict[str, tuple[dict[str, object], str, str | None]] = {
+    "another account": ({"account_sid": OTHER_ACCOUNT_SID}, "account-sid", OTHER_ACCOUNT_SID),
+    "account of another form": ({"account_sid": "AC12"}, "account-sid", ""),
+    "account with a line break": ({"account_sid": OTHER_ACCOUNT_SID + "\n"}, "account-sid", ""),
+    "account that is a number": ({"account_sid": 7}, "account-sid", ""),
+    "no account": ({"account_sid": None}, "account-sid", ""),
+    "another service": ({"service_sid": OTHER_SERVICE_SID}, "service-sid", OTHER_SERVICE_SID),
+    "service with a second line": ({"service_sid": "a\nb=c"}, "service-sid", SERVICE_SID),
+    "no service": ({"service_sid": ...}, "service-sid", SERVICE_SID),
+    "url": ({"url": STATUS_URL}, "url", STATUS_URL),
+    "url of a region": (
+        {"url": f"https://serverless.dublin.ie1.twilio.com{STATUS_PATH}"},
         "url",
-        [
-            None,
-            "",
-            7,
-            f"http://serverless.twilio.com{PATH}",
-            f"https://evil.example{PATH}",
-            f"https://twilio.com.evil.example{PATH}",
-            f"https://eviltwilio.com{PATH}",
-            f"https://evil.example\\@serverless.twilio.com{PATH}",
-            f"https://evil.example/serverless.twilio.com{PATH}",
-            f"https://evil.example#serverless.twilio.com{PATH}",
-            f"https://evil.example?serverless.twilio.com{PATH}",
-            f"https://serverless.twilio.com{PATH}/../../x",
-            f"https://serverless.twilio.com{PATH}?x=y",
-            f"https://serverless.twilio.com{PATH}#x",
-            f"https://serverless.twilio.com{PATH}\n",
-            f"https://serverless.twilio.com/x\ny{PATH}",
-            f"https://serverless.twilio.com{PATH.replace(BUILD_SID, OTHER_BUILD_SID)}",
-            f"https://serverless.twilio.com{PATH.removesuffix('/Status')}",
-            f"javascript:alert('twilio.com{PATH}')",
-            PATH,
-        ],
+        f"https://serverless.dublin.ie1.twilio.com{STATUS_PATH}",
+    ),
+    "no url": ({"url": None}, "url", None),
+    "url over http": ({"url": f"http://serverless.twilio.com{STATUS_PATH}"}, "url", None),
+    "url elsewhere": ({"url": f"https://eviltwilio.com{STATUS_PATH}"}, "url", None),
+    "url under another domain": ({"url": f"https://twilio.com.a.test{STATUS_PATH}"}, "url", None),
+    "url with a user": ({"url": f"https://a@serverless.twilio.com{STATUS_PATH}"}, "url", None),
+    "url with a query": ({"url": f"{STATUS_URL}?a=b"}, "url", None),
+    "url with a line break": ({"url": f"{STATUS_URL}\n"}, "url", None),
+    "url of the build": ({"url": STATUS_URL.removesuffix("/Status")}, "url", None),
+    "url of another build": ({"url": STATUS_URL.replace(BUILD_SID, OTHER_BUILD_SID)}, "url", None),
+    "status in capitals": ({"status": "COMPLETED"}, "status", ""),
+    "status in mixed case": ({"status": "Failed"}, "status", ""),
+    "status that is not a word": ({"status": "on hold"}, "status", ""),
+    "status of 41 characters": ({"status": "x" * 41}, "status", ""),
+    "status of 40 characters": ({"status": "x" * 40}, "status", "x" * 40),
+    "empty status": ({"status": ""}, "status", ""),
+}
+
+
+@pytest.mark.parametrize("fields, output, expected", REPORTED.values(), ids=REPORTED)
+def test_reported_values_become_outputs_only_in_their_format(
+    server: Server,
+    environ: dict[str, str],
+    fields: dict[str, object],
+    output: str,
+    expected: str | None,
+) -> None:
+    server.script(build_status(**{"status": "completed", **fields}))
+    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "0"}, server)
+    assert run.code == (0 if "status" not in fields else 3)
+    assert run.outputs[output] == (server.url + STATUS_PATH if expected is None else expected)
+
+
+def test_unique_name_becomes_the_sid(server: Server, environ: dict[str, str]) -> None:
+    run = completed(server, environ | {"TWILIO_SERVICE_SID": "my-service"})
+    assert run.outputs["service-sid"] == SERVICE_SID
+    assert run.outputs["url"] == STATUS_URL
+
+
+def test_last_reported_values_count(server: Server, environ: dict[str, str]) -> None:
+    server.script(build_status(account_sid=OTHER_ACCOUNT_SID), Response(503), COMPLETED)
+    run = run_inside(environ, server)
+    assert run.outputs["account-sid"] != OTHER_ACCOUNT_SID
+    assert run.outputs["polls"] == "3"
+
+
+# --- GITHUB_OUTPUT --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["", "a=1\n", "a=1", "a<<E\n1\nE"])
+def test_github_output_is_appended_to(server: Server, environ: dict[str, str], before: str) -> None:
+    path = Path(environ["GITHUB_OUTPUT"])
+    path.write_text(before)
+    inode = path.stat().st_ino
+    run = completed(server, environ)
+    assert run.files["GITHUB_OUTPUT"].startswith(before)
+    assert path.stat().st_ino == inode
+    if before:
+        assert run.pairs[0] == ("a", "1")
+
+
+def test_known_outputs_are_written_before_the_first_poll(
+    server: Server, environ: dict[str, str]
+) -> None:
+    path = Path(environ["TWILIO_BUILD_OUTPUT_FILE"])
+    path.write_text('{"outcome": "completed", "old": 1}')
+    seen: list[dict[str, object]] = []
+
+    def look(connection: Connection) -> None:
+        text = Path(environ["GITHUB_OUTPUT"]).read_text()
+        seen.extend([dict(parsers.github_file(text)), json.loads(path.read_text())])
+        connection.answer(COMPLETED)
+
+    server.script(look)
+    run_inside(environ, server)
+    url = server.url + STATUS_PATH
+    known = {"build-sid": BUILD_SID, "service-sid": SERVICE_SID, "url": url}
+    assert seen[0] == {**known, "elapsed-seconds": "0.0", "polls": "0"}
+    assert seen[1] == dict.fromkeys(OUTPUTS, "") | known | {"elapsed-seconds": 0.0, "polls": 0}
+
+
+def test_half_written_early_append_does_not_spoil_the_final_one(
+    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
+) -> None:
+    del environ["TWILIO_BUILD_OUTPUT_FILE"]
+    Path(environ["GITHUB_OUTPUT"]).write_text("a=1\n" * 10)
+    file_size_limit(70)
+
+    def lift(connection: Connection) -> None:
+        assert Path(environ["GITHUB_OUTPUT"]).stat().st_size == 40
+        file_size_limit(10e6)
+        connection.answer(COMPLETED)
+
+    server.script(lift)
+    run = run_inside(environ, server)
+    assert run.code == 0
+    assert "GITHUB_OUTPUT could not be written: File too large" in run.stdout
+    assert run.outputs["outcome"] == "completed"
+
+
+def test_half_written_final_append_exits_5(
+    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
+) -> None:
+    del environ["TWILIO_BUILD_OUTPUT_FILE"]
+    path = Path(environ["GITHUB_OUTPUT"])
+    before: list[str] = []
+
+    def fill(connection: Connection) -> None:
+        before.append(path.read_text())
+        file_size_limit(len(before[0]) + 100)
+        connection.answer(COMPLETED)
+
+    server.script(fill)
+    run = run_inside(environ | {"TWILIO_BUILD_SUMMARY": "false"}, server, check=False)
+    assert run.code == 5
+    assert path.read_text() == before[0]
+
+
+def test_half_written_summary_leaves_the_file_as_it_was(
+    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
+) -> None:
+    path = Path(environ["GITHUB_STEP_SUMMARY"])
+    path.write_text("x" * 5000)
+    file_size_limit(5050)
+    run = completed(server, environ)
+    assert path.read_text() == "x" * 5000
+    (warning,) = run.commands("warning")
+    assert "GITHUB_STEP_SUMMARY could not be written" in warning.data
+
+
+# --- the output file ------------------------------------------------------------------------------
+
+
+def test_json_has_the_outputs_with_numbers(server: Server, environ: dict[str, str]) -> None:
+    run = completed(server, environ)
+    assert run.output_file == {**run.outputs, "polls": 1, "elapsed-seconds": 0.0}
+    assert isinstance(run.output_file["polls"], int)
+
+
+def test_dotenv_omits_the_reason(server: Server, environ: dict[str, str], tmp_path: Path) -> None:
+    server.script(build_status("failed"))
+    path = tmp_path / "wait.json.env"
+    run = run_inside(environ | {"TWILIO_BUILD_OUTPUT_FILE": str(path)}, server)
+    outputs = {name: value for name, value in run.outputs.items() if name != "reason"}
+    assert run.output_file == outputs
+    assert "TWILIO_BUILD_WAIT_OUTCOME=failed\n" in run.files["output-file"]
+
+
+@pytest.mark.parametrize("path", ["/~user", "/$HOME", "/$(id)", "/a;b", "/a&b", "/it's", "/a*b"])
+def test_value_that_dotenv_cannot_carry_is_left_empty(
+    server: Server, environ: dict[str, str], tmp_path: Path, path: str
+) -> None:
+    server.script(build_status("completed", url=None))
+    changes = {
+        "TWILIO_BASE_URL": server.url + path,
+        "TWILIO_BUILD_OUTPUT_FILE": str(tmp_path / "wait.env"),
+    }
+    run = run_inside(environ | changes, server)
+    assert run.code == 0
+    assert run.output_file["url"] == ""
+    assert run.outputs["url"] == server.url + path + STATUS_PATH
+    (line,) = [line for line in run.lines if line.startswith("url is left empty in output-file")]
+    assert path in line
+
+
+def test_shell_reads_dotenv_as_gitlab_does(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    run = completed(server, environ, tmp_path / "wait.env")
+    text = run.files["output-file"]
+    names = [line.partition("=")[0] for line in text.splitlines()]
+    show = "set -eu; . ./wait.env; " + "".join(f'echo "{name}=${name}";' for name in names)
+    shell = subprocess.run(
+        ["/bin/sh", "-c", show], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    def test_an_address_that_is_not_this_resource_s(
-        self, tool: Tool, tmp_path: Path, url: object
-    ) -> None:
-        with ScriptedServer(build("completed", url=url)) as server:
-            run = tool.run(base_env(server.url, tmp_path))
-        assert run.code == 0, run.stdout
-        assert run.outputs["url"] == server.url + PATH
-
-    def test_the_last_good_reply_is_what_counts(self, tool: Tool, tmp_path: Path) -> None:
-        script = [build(account_sid=OTHER_ACCOUNT_SID), Reply(503), build("completed")]
-        with ScriptedServer(*script) as server:
-            run = tool.run(base_env(server.url, tmp_path))
-        assert run.outputs["account-sid"] == ACCOUNT_SID
-        assert run.outputs["polls"] == "3"
+    assert (shell.stdout, shell.stderr) == (text, "")
 
 
-class TestStepOutputs:
-    """The file behind ``GITHUB_OUTPUT``."""
-
-    @pytest.mark.parametrize("before", ["", "earlier=1\n", "earlier=1", "earlier<<E\n1\nE"])
-    def test_it_is_appended_to(self, tool: Tool, tmp_path: Path, before: str) -> None:
-        output = tmp_path / "github-output"
-        with ScriptedServer(build("completed")) as server:
-            env = base_env(server.url, tmp_path)
-            output.write_text(before)
-            identity = output.stat().st_ino
-            run = tool.run(env, check=False)
-        assert run.code == 0, run.stdout
-        assert output.read_text().startswith(before)
-        assert output.stat().st_ino == identity
-        outputs = run.outputs
-        if before:
-            assert outputs.pop("earlier") == "1"
-        check_outputs(outputs, 0)
-
-    def test_it_is_created_where_it_is_missing(self, tool: Tool, tmp_path: Path) -> None:
-        with ScriptedServer(build("completed")) as server:
-            env = base_env(server.url, tmp_path)
-            (tmp_path / "github-output").unlink()
-            run = tool.run(env)
-        assert run.code == 0, run.stdout
-        assert run.outputs["outcome"] == "completed"
-
-    def test_what_is_known_is_there_before_the_first_read(self, tool: Tool, tmp_path: Path) -> None:
-        seen: dict[str, dict[str, object]] = {}
-
-        def look(exchange: Exchange) -> None:
-            step = runner_model.github_file((tmp_path / "github-output").read_text())
-            seen["step"] = dict(step)
-            seen["file"] = json.loads((tmp_path / "outputs.json").read_text())
-            silence(exchange)
-
-        with ScriptedServer(look) as server:
-            env = base_env(server.url, tmp_path)
-            (tmp_path / "outputs.json").write_text('{"outcome": "completed", "old": 1}')
-            running = tool.start(env)
-            running.wait_until(lambda: "file" in seen)
-            running.send_signal(signal.SIGKILL)
-            run = running.finish(check=False)
-        known = {"build-sid": BUILD_SID, "service-sid": SERVICE_SID, "url": server.url + PATH}
-        step = {name: value for name, value in seen["step"].items() if value != ""}
-        assert step | known == step
-        assert step.get("outcome", "") == ""
-        unknown = {"outcome": "", "status": "", "account-sid": "", "reason": ""}
-        expected = known | unknown | {"elapsed-seconds": 0.0, "polls": 0}
-        assert seen["file"] == expected
-        assert run.code == -signal.SIGKILL
-        assert run.output_json == expected, "what was written survives the kill"
-
-    def test_a_step_without_the_variable(self, tool: Tool, tmp_path: Path) -> None:
-        """No runner does that; it must not crash, and the file is still written."""
-        with ScriptedServer(build("completed")) as server:
-            run = tool.run(base_env(server.url, tmp_path, GITHUB_OUTPUT=None))
-        assert run.code in {0, 5}, run.stdout
-        assert run.output_json["outcome"] == "completed"
-
-    def test_after_a_failure_they_are_written_at_once(self, tool: Tool, tmp_path: Path) -> None:
-        """While the diagnosis may still be under way: here whatever it asks is never answered."""
-
-        def status_only(exchange: Exchange) -> None:
-            if exchange.request.target == PATH:
-                build("failed")(exchange)
-            else:
-                silence(exchange)
-
-        with ScriptedServer(status_only) as server:
-            env = base_env(server.url, tmp_path, TWILIO_BUILD_DIAGNOSE="true")
-            running = tool.start(env)
-            path = tmp_path / "github-output"
-            running.wait_until(
-                lambda: (
-                    dict(runner_model.github_file(path.read_text())).get("outcome") == "failed"
-                    or running.process.poll() is not None
-                ),
-                timeout=4,
-            )
-            run = running.finish()
-        assert run.code == 1, run.stdout
-        assert run.seconds < 14
+@pytest.mark.parametrize("name", ["€" * 83 + ".json", "€" * 85, "-", "a\nb", "\udcff"])
+def test_any_valid_file_name_is_taken(
+    server: Server, environ: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    completed(server, environ, folder / name)
+    assert [path.name for path in folder.iterdir()] == [name]
 
 
-class TestOutputFile:
-    """JSON or dotenv, replaced whole."""
-
-    def run_with(self, tool: Tool, tmp_path: Path, path: str | Path, umask: int = -1) -> Finished:
-        with ScriptedServer(build("completed")) as server:
-            env = base_env(server.url, tmp_path, TWILIO_BUILD_OUTPUT_FILE=str(path))
-            return tool.run(env, umask=umask)
-
-    def test_json(self, tool: Tool, tmp_path: Path) -> None:
-        run = self.run_with(tool, tmp_path, "nested.name.json")
-        assert run.code == 0, run.stdout
-        written = run.output_json
-        assert set(written) == set(OUTPUT_NAMES)
-        assert written["polls"] == 1
-        assert isinstance(written["polls"], int)
-        assert isinstance(written["elapsed-seconds"], float)
-        texts = {name: value for name, value in written.items() if isinstance(value, str)}
-        numbers = {"polls": "1", "elapsed-seconds": json.dumps(written["elapsed-seconds"])}
-        assert texts | numbers == run.outputs
-
-    @pytest.mark.parametrize("name", ["wait.env", "wait", "wait.txt", "json", "wait.json.env"])
-    def test_dotenv(self, tool: Tool, tmp_path: Path, name: str) -> None:
-        run = self.run_with(tool, tmp_path, name)
-        assert run.code == 0, run.stdout
-        pairs = runner_model.dotenv(run.output_text)
-        assert set(pairs) == DOTENV_NAMES
-        for pair, value in pairs.items():
-            assert DOTENV_VALUE.fullmatch(value)
-            output = pair.removeprefix("TWILIO_BUILD_WAIT_").lower().replace("_", "-")
-            assert value == run.outputs[output]
-        assert len(run.output_text.encode()) < 5 * 1024, "GitLab takes no more"
-
-    def test_a_shell_reads_the_same(self, tool: Tool, tmp_path: Path) -> None:
-        run = self.run_with(tool, tmp_path, "wait.env")
-        pairs = runner_model.dotenv(run.output_text)
-        show = ". ./wait.env; " + "; ".join(f'echo "{name}=${name}"' for name in pairs)
-        read = subprocess.run(
-            ["/bin/sh", "-euc", show], cwd=tool.cwd, capture_output=True, text=True, check=True
-        )
-        assert runner_model.dotenv(read.stdout) == pairs
-        assert read.stderr == ""
-
-    @pytest.mark.parametrize("path", ["/~user", "/a(b)", "/a;b", "/$HOME", "/a&b", "/a'b", "/a*b"])
-    def test_a_value_beyond_the_alphabet_is_left_empty_and_said_so(
-        self, tool: Tool, tmp_path: Path, path: str
-    ) -> None:
-        with ScriptedServer(build("completed", url=None)) as server:
-            env = base_env(server.url + path, tmp_path, TWILIO_BUILD_OUTPUT_FILE="wait.env")
-            run = tool.run(env)
-        if run.code == 2:
-            return  # such a root may also be refused as no URL
-        assert run.code == 0, run.stdout
-        assert runner_model.dotenv(run.output_text)["TWILIO_BUILD_WAIT_URL"] == ""
-        assert run.outputs["url"].startswith(server.url)
-        assert "url" in run.visible.lower()
-        plain = self.run_with(tool, tmp_path, "wait.env")
-        assert len(run.lines) > len(plain.lines), "the log does not say so"
-
-    @pytest.mark.parametrize("umask", [0o077, 0o000, 0o022])
-    def test_anyone_may_read_it(self, tool: Tool, tmp_path: Path, umask: int) -> None:
-        old = tmp_path / "outputs.json"
-        old.write_text("{}")
-        old.chmod(0o600)
-        for path in (old, tmp_path / "new.json"):
-            run = self.run_with(tool, tmp_path, path, umask=umask)
-            assert run.code == 0, run.stdout
-            assert stat.S_IMODE(path.stat().st_mode) == 0o644
-
-    def test_it_is_relative_to_the_working_directory(self, tool: Tool, tmp_path: Path) -> None:
-        (tool.cwd / "sub").mkdir()
-        run = self.run_with(tool, tmp_path, "./sub/../sub/outputs.json")
-        assert run.code == 0, run.stdout
-        assert [path.name for path in (tool.cwd / "sub").iterdir()] == ["outputs.json"]
-
-    def test_a_symbolic_link_is_replaced_not_followed(self, tool: Tool, tmp_path: Path) -> None:
-        target = tmp_path / "precious"
-        target.write_text("kept")
-        for link_to in (target, tmp_path / "nowhere", tmp_path):
-            path = tool.cwd / "outputs.json"
-            path.unlink(missing_ok=True)
-            path.symlink_to(link_to)
-            run = self.run_with(tool, tmp_path, path)
-            assert run.code == 0, run.stdout
-            assert not path.is_symlink()
-            assert run.output_json["outcome"] == "completed"
-        assert target.read_text() == "kept"
-        assert not (tmp_path / "nowhere").exists()
-
-    def test_a_hard_link_keeps_its_content(self, tool: Tool, tmp_path: Path) -> None:
-        """Replaced whole is a new file under the name, not the old one overwritten."""
-        path = tool.cwd / "outputs.json"
-        path.write_text("old")
-        os.link(path, tmp_path / "other-name")
-        assert self.run_with(tool, tmp_path, path).code == 0
-        assert (tmp_path / "other-name").read_text() == "old"
-
-    @pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
-    def test_what_is_no_file_is_refused(self, tool: Tool, tmp_path: Path, kind: str) -> None:
-        path = tool.cwd / "special"
-        if kind == "folder":
-            path.mkdir()
-        else:
-            os.mknod(path, (stat.S_IFIFO if kind == "pipe" else stat.S_IFSOCK) | 0o644)
-        before = path.stat()
-        run = self.run_with(tool, tmp_path, path)
-        assert run.code == 5, run.stdout
-        assert "output-file" in run.visible
-        after = path.stat()
-        assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
-        assert [entry.name for entry in tool.cwd.iterdir()] == ["special"]
-
-    @pytest.mark.parametrize(
-        "reply, code", [(build("failed"), 1), (build(), 3), (Reply(403), 4), (None, 2)]
-    )
-    @pytest.mark.parametrize("name", ["outputs.json", "wait.env"])
-    def test_no_earlier_run_s_outcome_survives(
-        self, tool: Tool, tmp_path: Path, reply: Reply | None, code: int, name: str
-    ) -> None:
-        assert self.run_with(tool, tmp_path, name).code == 0
-        with ScriptedServer(reply or build("completed")) as server:
-            env = base_env(
-                server.url,
-                tmp_path,
-                TWILIO_BUILD_OUTPUT_FILE=name,
-                TWILIO_BUILD_TIMEOUT="0",
-                TWILIO_BUILD_INTERVAL="100ms" if reply else "wrong",
-            )
-            run = tool.run(off_github(env))
-        assert run.code == code, run.stdout
-        assert run.result()["outcome"] not in {"completed", ""}
-        assert "completed" not in run.output_text
-
-    def test_nothing_is_left_beside_it(self, tool: Tool, tmp_path: Path) -> None:
-        run = self.run_with(tool, tmp_path, "outputs.json")
-        assert run.code == 0, run.stdout
-        assert [path.name for path in tool.cwd.iterdir()] == ["outputs.json"]
-
-    def test_it_never_holds_half_of_it(self, tool: Tool, tmp_path: Path) -> None:
-        """Read at every request: each time it is whole, and without a verdict."""
-        seen = []
-
-        def look(exchange: Exchange) -> None:
-            seen.append(json.loads((tmp_path / "outputs.json").read_text()))
-            build("building" if len(seen) < 5 else "completed")(exchange)
-
-        with ScriptedServer(look) as server:
-            run = tool.run(base_env(server.url, tmp_path))
-        assert run.code == 0, run.stdout
-        assert len(seen) == 5
-        assert all(set(written) == set(OUTPUT_NAMES) for written in seen)
-        assert all(written["outcome"] == "" for written in seen)
+def test_path_is_relative_to_the_working_directory(
+    server: Server, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    completed(server, environ, "./sub/../sub/out.json")
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["out.json"]
 
 
-class TestSummary:
-    """The job summary: one table."""
+def test_mode_is_0644_and_the_owner_that_of_the_folder(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    with suppress(PermissionError):  # not root: then it is ours, and so is the file
+        os.chown(folder, 1234, 4321)
+    path = folder / "out.json"
+    path.write_text("{}")
+    path.chmod(0o600)
+    before = os.umask(0o077)
+    try:
+        completed(server, environ, path)
+    finally:
+        os.umask(before)
+    made, owner = path.stat(), folder.stat()
+    assert stat.S_IMODE(made.st_mode) == 0o644
+    assert (made.st_uid, made.st_gid) == (owner.st_uid, owner.st_gid)
 
-    ROW = re.compile(r"\s*\|(?:[^|\\\n]|\\.)*(?:\|(?:[^|\\\n]|\\.)*)*\|\s*")
 
-    def table(self, text: str) -> list[str]:
-        rows = [line for line in text.splitlines() if line.lstrip().startswith("|")]
-        html = text.count("<table")
-        assert (len(rows) > 2) != (html == 1), f"not one table:\n{text}"
-        if rows:
-            separators = [row for row in rows if re.fullmatch(r"\s*\|(\s*:?-+:?\s*\|)+\s*", row)]
-            assert len(separators) == 1, text
-            columns = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
-            assert len(columns) == 1, text
-        return rows
+def test_links_to_files_or_nothing_are_replaced(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    for target in (kept, tmp_path / "nothing"):
+        path = tmp_path / "link.json"
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+        completed(server, environ, path)
+        assert not path.is_symlink()
+    (tmp_path / "hard.json").hardlink_to(kept)
+    completed(server, environ, tmp_path / "hard.json")
+    assert kept.read_text() == "kept"
+    assert not (tmp_path / "nothing").exists()
 
-    @pytest.mark.parametrize(
-        "reply, code, told",
-        [
-            (build("completed"), 0, ("completed",)),
-            (build("failed"), 1, ("failed",)),
-            (build(), 3, ("timed", "building")),
-            (twilio_error(401, 20003, "Authenticate"), 4, ("401", "Authenticate")),
-        ],
-        ids=["completed", "failed", "timed-out", "rejected"],
-    )
-    def test_one_table_for_each_ending(
-        self, tool: Tool, tmp_path: Path, reply: Reply, code: int, told: tuple[str, ...]
-    ) -> None:
-        with ScriptedServer(reply) as server:
-            run = tool.run(base_env(server.url, tmp_path, TWILIO_BUILD_TIMEOUT="0"))
-        assert run.code == code, run.stdout
-        self.table(run.summary)
-        for text in (BUILD_SID, *told):
-            assert text.lower() in run.summary.lower(), run.summary
-        assert run.summary.endswith("\n")
 
-    def test_bad_inputs_have_one_too(self, tool: Tool, tmp_path: Path) -> None:
-        run = tool.run(base_env("", tmp_path, TWILIO_BUILD_TIMEOUT="often"))
-        assert run.code == 2, run.stdout
-        self.table(run.summary)
-        assert "timeout" in run.summary
+REFUSED: dict[str, Callable[[Path], object]] = {
+    "folder": lambda path: path.mkdir(),
+    "named pipe": os.mkfifo,
+    "socket": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+    "link to a device": lambda path: path.symlink_to("/dev/null"),
+    "link to a folder": lambda path: path.symlink_to(path.parent),
+    "no such folder": lambda path: path.symlink_to("/dev/null/x"),
+}
 
-    @pytest.mark.parametrize("before", ["# Earlier\n", "an earlier step", "| a |\n| - |\n| b |"])
-    def test_it_is_appended_to(self, tool: Tool, tmp_path: Path, before: str) -> None:
-        with ScriptedServer(build("completed")) as server:
-            env = base_env(server.url, tmp_path)
-            (tmp_path / "github-summary").write_text(before)
-            run = tool.run(env)
-        assert run.code == 0, run.stdout
-        assert run.summary.startswith(before)
-        ours = run.summary.removeprefix(before)
-        assert ours.startswith("\n") or before.endswith("\n"), "glued to the line before"
-        self.table(ours)
 
-    def test_it_can_be_turned_off(self, tool: Tool, tmp_path: Path) -> None:
-        with ScriptedServer(build("failed")) as server:
-            run = tool.run(base_env(server.url, tmp_path, TWILIO_BUILD_SUMMARY="false"))
-        assert run.code == 1, run.stdout
-        assert run.summary == ""
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the socket has served when it is bound
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
+def test_other_kinds_of_files_are_refused(
+    server: Server, environ: dict[str, str], tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "f"
+    make(path)
+    before = path.lstat()
+    server.script(COMPLETED)
+    run = run_inside(environ | {"TWILIO_BUILD_OUTPUT_FILE": str(path)}, server)
+    assert run.code == 5
+    assert f"output-file {path}" in run.commands("error")[0].data
+    assert run.outputs["outcome"] == "completed"  # the other channel is still written
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"f", "output", "summary"}
 
-    def test_hostile_text_stays_in_its_cell(self, tool: Tool, tmp_path: Path) -> None:
-        message = (
-            "a | b\n| c | d |\n\n# Title <img src=x onerror=alert(1)> `code` <!-- x [l](h://x)"
-        )
-        message += " ``` ~~~ <details> </td></table> \\| \\"
-        with ScriptedServer(twilio_error(400, 1, message)) as server:
-            run = tool.run(base_env(server.url, tmp_path))
-        assert run.code == 4, run.stdout
-        self.table(run.summary)
-        outside_code = re.sub(r"`[^`]*`", "", run.summary)
-        for markup in ("<img", "<!--", "<details", "</td", "](h:"):
-            assert markup not in outside_code, run.summary
-        assert "\n# Title" not in run.summary
+
+OTHER_ENDINGS: dict[str, tuple[Step, dict[str, str], int]] = {
+    "failed": (build_status("failed"), {}, 1),
+    "invalid": (COMPLETED, {"TWILIO_BUILD_INTERVAL": "x"}, 2),
+    "timed-out": (build_status(), {}, 3),
+    "rejected": (Response(403), {}, 4),
+}
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.env"])
+@pytest.mark.parametrize("answer, changes, code", OTHER_ENDINGS.values(), ids=OTHER_ENDINGS)
+def test_no_earlier_outcome_survives(  # noqa: PLR0913, PLR0917 (the fixtures and the case)
+    server: Server,
+    environ: dict[str, str],
+    tmp_path: Path,
+    name: str,
+    answer: Step,
+    changes: dict[str, str],
+    code: int,
+) -> None:
+    completed(server, environ, tmp_path / name)
+    server.script(answer)
+    chosen = {"TWILIO_BUILD_OUTPUT_FILE": str(tmp_path / name), "TWILIO_BUILD_TIMEOUT": "0"}
+    run = run_inside(without_github(environ) | chosen | changes, server)
+    assert run.code == code
+    assert "completed" not in run.files["output-file"]
+
+
+# --- a channel that breaks ------------------------------------------------------------------------
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "folder": lambda path: path.mkdir(),
+    "pipe that nobody reads": os.mkfifo,
+    "full disk": lambda path: path.symlink_to("/dev/full"),
+    "no such folder": lambda path: path.symlink_to(path.parent / "missing" / "file"),
+}
+
+
+@pytest.mark.parametrize("make", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("status, code", [("completed", 5), ("failed", 1)])
+def test_lost_step_outputs_exit_5_only_after_completed(
+    server: Server,
+    environ: dict[str, str],
+    make: Callable[[Path], object],
+    status: str,
+    code: int,
+) -> None:
+    path = Path(environ["GITHUB_OUTPUT"])
+    path.unlink()
+    make(path)
+    server.script(build_status(status))
+    run = run_inside(environ, server)
+    assert run.code == code
+    assert "GITHUB_OUTPUT could not be written" in run.stdout
+    assert run.output_file["outcome"] == status
+    if code == 5:
+        assert "GITHUB_OUTPUT could not be written" in run.commands("error")[0].data
+        assert "Outputs lost" in run.summary
+
+
+@pytest.mark.parametrize("make", BREAKS.values(), ids=BREAKS)
+def test_lost_summary_is_a_warning(
+    server: Server, environ: dict[str, str], make: Callable[[Path], object]
+) -> None:
+    path = Path(environ["GITHUB_STEP_SUMMARY"])
+    path.unlink()
+    make(path)
+    run = completed(server, environ)
+    (warning,) = run.commands("warning")
+    assert "nothing else is affected" in warning.data
+
+
+def test_channel_that_recovers_is_not_lost(server: Server, environ: dict[str, str]) -> None:
+    failures = iter([OSError(28, "No space left on device")])
+
+    def flaky(path: str, text: str) -> None:
+        for error in failures:
+            raise error
+        append(path, text)
+
+    server.script(COMPLETED)
+    run = run_inside(environ, server, append=flaky)
+    assert run.code == 0
+    assert run.outputs["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("channel", ["GITHUB_OUTPUT", "output-file"])
+def test_later_output_that_is_lost_is_a_warning(
+    server: Server,
+    environ: dict[str, str],
+    file_size_limit: Callable[[float], None],
+    channel: str,
+) -> None:
+    def fill(connection: Connection) -> None:
+        file_size_limit(40)
+        connection.answer(json_response(environment_resource(build_sid=BUILD_SID)))
+
+    server.script(COMPLETED)
+    server.script(fill, path=ENVIRONMENT_PATH)
+    del environ["GITHUB_STEP_SUMMARY"]
+    if channel == "GITHUB_OUTPUT":
+        del environ["TWILIO_BUILD_OUTPUT_FILE"]
+    else:
+        del environ["GITHUB_OUTPUT"]
+    run = run_inside(environ | {"TWILIO_ENVIRONMENT_SID": ENVIRONMENT_SID}, server)
+    assert run.code == 0
+    (warning,) = [each for each in run.commands("warning") if "out of date" in each.title]
+    assert f"{channel}" in warning.data
+    assert run.outputs["outcome"] == "completed"
+    assert run.outputs["changes"] == ""
