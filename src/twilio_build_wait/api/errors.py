@@ -164,7 +164,7 @@ def explain(error: BaseException, route: Route, show: Redactor) -> PollError:
     """Return what an exception, one of `TRANSPORT_ERRORS`, means."""
     chain = tuple(_chain(error))
     return (
-        _shortage(chain, route)
+        _shortage(chain)
         or _certificate(chain, route, show)
         or _configuration(chain, route, show)
         or _no_answer(chain, route, show)
@@ -172,7 +172,7 @@ def explain(error: BaseException, route: Route, show: Redactor) -> PollError:
     )
 
 
-def _shortage(chain: tuple[BaseException, ...], route: Route) -> PollError | None:
+def _shortage(chain: tuple[BaseException, ...]) -> PollError | None:
     """Explain what this machine is short of; it may pass."""
     if shortage := _first(chain, ThreadShortageError):
         return PollError(
@@ -186,8 +186,11 @@ def _shortage(chain: tuple[BaseException, ...], route: Route) -> PollError | Non
         )
     for error in chain:
         if isinstance(error, OSError) and error.errno in _SHORTAGES:
-            cause = f"this machine is short of resources: {error.strerror}"
-            return PollError(SafeText(cause), advice=route.advice, is_answer=False)
+            return PollError(
+                SafeText(f"this machine is short of resources: {error.strerror}"),
+                advice=SafeText("Check its limit on open files (ulimit -n) and its free memory"),
+                is_answer=False,
+            )
     return None
 
 
