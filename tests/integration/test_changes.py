@@ -1,0 +1,338 @@
+"""After `completed`: what deploying the build would change, or that nobody knows."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile import ATTACKS
+from tests.support.run import Run, run_inside
+from tests.support.samples import (
+    BUILD_PATH,
+    BUILD_SID,
+    ENVIRONMENT_PATH,
+    ENVIRONMENT_SID,
+    OTHER_BUILD_PATH,
+    OTHER_BUILD_SID,
+    OTHER_SERVICE_SID,
+    build,
+    build_status,
+    environment_resource,
+    json_response,
+    twilio_error,
+)
+from tests.support.server import Connection, Response, Server, Step
+
+Fields = dict[str, object]
+
+COMPLETED = build_status("completed")
+ON = {"TWILIO_ENVIRONMENT_SID": ENVIRONMENT_SID}
+
+
+def listed(*paths: str, version: str = "1", visibility: str = "public") -> list[dict[str, str]]:
+    """Return functions or assets as a Build lists them, all in one version."""
+    entry = {"sid": "ZN" + version * 32, "visibility": visibility}
+    return [{**entry, "path": path} for path in paths]
+
+
+def compare(
+    server: Server,
+    environ: dict[str, str],
+    live: Fields | None = None,
+    new: Fields | None = None,
+    **environment: object,
+) -> Run:
+    """Run to a completed build; `live` and `new` are fields of the two Build resources."""
+    server.script(COMPLETED)
+    server.script(json_response(environment_resource(**environment)), path=ENVIRONMENT_PATH)
+    live_build = build(**{"sid": OTHER_BUILD_SID, **(live or {})})
+    server.script(json_response(live_build), path=OTHER_BUILD_PATH)
+    server.script(json_response(build(**(new or {}))), path=BUILD_PATH)
+    return finish(server, environ)
+
+
+def finish(server: Server, environ: dict[str, str]) -> Run:
+    run = run_inside(environ | ON, server)
+    assert run.code == 0
+    assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
+    assert run.output_file["changes"] == run.outputs["changes"]
+    assert {request.method for request in run.requests} == {"GET"}
+    paths = [request.path for request in run.requests]
+    assert len(paths) == len(set(paths)), "once each"
+    return run
+
+
+def change_lines(run: Run) -> list[str]:
+    """Return the lines between the announcement and the end."""
+    start = run.lines.index(f"comparing the build with environment {ENVIRONMENT_SID}")
+    return [line[2:] for line in run.lines[start + 1 :] if line.startswith("  ")]
+
+
+def test_removals_are_said_first_and_warned_about(server: Server, environ: dict[str, str]) -> None:
+    live: Fields = {
+        "function_versions": [
+            *listed("/a", "/b", "/moved"),
+            *listed("/same", visibility="private"),
+        ],
+        "asset_versions": listed("/logo.png"),
+        "dependencies": [{"name": "gone", "version": "1"}, {"name": "twilio", "version": "4"}],
+        "runtime": "node20",
+    }
+    new: Fields = {
+        "function_versions": [*listed("/b", version="2"), *listed("/new", "/same")],
+        "asset_versions": listed("/logo.png", "/moved"),
+        "dependencies": [{"name": "twilio", "version": "5"}],
+    }
+    run = compare(server, environ, live, new)
+    assert run.outputs["changes"] == "removals"
+    assert run.pairs[-1] == ("changes", "removals")
+    assert change_lines(run) == [
+        "removed function /a",
+        "removed function /moved",
+        "removed dependency gone@1",
+        "added function /new",
+        "added asset /moved",
+        "another version of function /b",
+        "another version of function /same",
+        "another version of dependency twilio 4 → 5",
+        "another version of runtime node20 → node22",
+    ]
+    (warning,) = run.commands("warning")
+    assert warning.title == "Deploying this build removes functions or assets"
+    assert warning.data.startswith("2 functions would be removed from the environment: /a, /moved.")
+    table = run.summary.partition("#### What deploying this build changes in production\n\n")[2]
+    assert table.splitlines() == [
+        "| | Removed | Added | Another version |",
+        "| --- | --- | --- | --- |",
+        "| Functions | **/a**<br>**/moved** | /new | <sub>/b<br>/same</sub> |",
+        "| Assets |  | /moved |  |",
+        "| Dependencies | **gone&#64;1** |  | <sub>twilio 4 &#8594; 5</sub> |",
+        "| Runtimes |  |  | <sub>node20 &#8594; node22</sub> |",
+        "",
+    ]
+
+
+SAME: Fields = {}
+VERDICTS: dict[str, tuple[Fields, Fields, str]] = {
+    "nothing": (SAME, SAME, "none"),
+    "order": (
+        {"function_versions": listed("/a", "/b")},
+        {"function_versions": listed("/b", "/a")},
+        "none",
+    ),
+    "added function": ({"function_versions": []}, SAME, "some"),
+    "another version": (SAME, {"function_versions": listed("/hello", version="3")}, "some"),
+    "another visibility": (
+        SAME,
+        {"asset_versions": listed("/logo.png", version="2", visibility="private")},
+        "some",
+    ),
+    "runtime": (SAME, {"runtime": "node24"}, "some"),
+    "removed dependency": (SAME, {"dependencies": []}, "some"),
+    "removed asset": (SAME, {"asset_versions": []}, "removals"),
+    "dependencies unknown": (SAME, {"dependencies": None}, ""),
+    "runtime unknown": ({"runtime": None}, SAME, ""),
+    "dependencies unknown, function added": (
+        {"function_versions": [], "dependencies": None},
+        SAME,
+        "some",
+    ),
+    "functions unknown": (SAME, {"function_versions": None}, ""),
+    "functions missing": ({"function_versions": ...}, SAME, ""),
+    "function without a path": (SAME, {"function_versions": [*listed("/hello"), {}]}, ""),
+    "functions unknown, asset added": (
+        {"function_versions": "x", "asset_versions": []},
+        SAME,
+        "",
+    ),
+    "functions unknown, asset removed": (
+        SAME,
+        {"function_versions": None, "asset_versions": []},
+        "removals",
+    ),
+}
+
+
+@pytest.mark.parametrize("live, new, verdict", VERDICTS.values(), ids=VERDICTS)
+def test_changes_are_proven_or_empty(
+    server: Server, environ: dict[str, str], live: Fields, new: Fields, verdict: str
+) -> None:
+    run = compare(server, environ, live, new)
+    assert run.outputs["changes"] == verdict
+    assert len(run.commands("warning")) == (verdict == "removals")
+    is_unknown = any(field is None for field in (*live.values(), *new.values()))
+    assert ("cannot all be compared" in run.stdout) >= is_unknown
+    if verdict == "":
+        assert "cannot all be compared" in run.stdout
+    if verdict == "none":
+        assert change_lines(run) == ["deploying this build would change nothing"]
+        assert run.summary.endswith("Nothing.\n\n")
+
+
+def test_first_deployment_adds_everything(server: Server, environ: dict[str, str]) -> None:
+    run = compare(server, environ, build_sid=None)
+    assert run.outputs["changes"] == "some"
+    lines = change_lines(run)
+    assert lines[:3] == [
+        "nothing is live there yet",
+        "added function /hello",
+        "added asset /logo.png",
+    ]
+    assert "- nothing is live there yet" in run.summary
+    assert OTHER_BUILD_PATH not in {request.path for request in run.requests}
+
+
+def test_build_that_is_live_already_changes_nothing(
+    server: Server, environ: dict[str, str]
+) -> None:
+    run = compare(server, environ, build_sid=BUILD_SID[:2] + BUILD_SID[2:].upper())
+    assert run.outputs["changes"] == "none"
+    note = "this build is live there already; deploying it again is an error at Twilio"
+    assert note in change_lines(run)
+    assert len(run.requests) == 2
+
+
+def test_at_most_20_of_a_kind_are_named(server: Server, environ: dict[str, str]) -> None:
+    paths = [f"/{'x' * 300}/{number:02}" for number in range(25)]
+    run = compare(server, environ, {"function_versions": listed(*paths)}, {"function_versions": []})
+    lines = change_lines(run)
+    assert len([line for line in lines if line.startswith("removed function /")]) == 20
+    assert "removed 5 more functions" in lines
+    (warning,) = run.commands("warning")
+    assert warning.data.startswith("25 functions would be removed")
+    assert " and 5 more" in warning.data
+    assert warning.data.count("…") == 20
+    assert run.summary.count("<br>") == 20
+    assert "and 5 more" in run.summary
+
+
+def test_warning_counts_functions_and_assets(server: Server, environ: dict[str, str]) -> None:
+    gone: Fields = {"function_versions": [], "asset_versions": []}
+    (warning,) = compare(server, environ, SAME, gone).commands("warning")
+    assert warning.data.startswith("1 function and 1 asset would be removed")
+
+
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_hostile_paths_stay_text(server: Server, environ: dict[str, str], text: str) -> None:
+    gone: Fields = {"function_versions": [], "dependencies": [], "runtime": text}
+    names = [{"name": text, "version": text}]
+    live: Fields = {"function_versions": listed(text, "%" * 99), "dependencies": names}
+    run = compare(server, environ, live, gone, unique_name=text)
+    assert run.outputs["changes"] == "removals"
+    assert len(run.commands("warning")) == 1
+
+
+# --- what could not be read -----------------------------------------------------------------------
+
+UNREAD: dict[str, Step] = {
+    "403": twilio_error(403, 20003, "no"),
+    "503": Response(503),  # it is not retried
+    "no answer": [math.inf],
+    "no JSON": Response(200, b"<html>"),
+    "too large": json_response({"x": "y" * 2**22}),
+    "another sid": json_response(build(sid="ZB" + "9" * 32)),
+}
+RESOURCES = {
+    "the environment": (ENVIRONMENT_PATH, environment_resource),
+    "the build that is live": (
+        OTHER_BUILD_PATH,
+        lambda **fields: build(sid=OTHER_BUILD_SID, **fields),
+    ),
+    "the new build": (BUILD_PATH, build),
+}
+
+
+@pytest.mark.parametrize("path, make", RESOURCES.values(), ids=RESOURCES)
+@pytest.mark.parametrize("answer", [*UNREAD.values(), "another service"], ids=[*UNREAD, "service"])
+def test_resource_that_cannot_be_read_leaves_changes_empty(
+    server: Server,
+    environ: dict[str, str],
+    path: str,
+    make: Callable[..., dict[str, object]],
+    answer: Step | str,
+) -> None:
+    if isinstance(answer, str):
+        answer = json_response(make(service_sid=OTHER_SERVICE_SID))
+    compare(server, environ)
+    server.requests.clear()
+    server.script(answer, path=path)
+    run = finish(server, environ)
+    assert run.outputs["changes"] == ""
+    (name,) = [name for name, known in RESOURCES.items() if known[0] == path]
+    assert change_lines(run)[-1].startswith(f"{name} could not be read")
+    assert f"- {name} could not be read" in run.summary
+    assert not run.commands("warning")
+    assert run.seconds == pytest.approx(10 if answer == [math.inf] else 0)
+
+
+@pytest.mark.parametrize("live_sid", ["", "none", 7, ..., "ZS" + "1" * 32])
+def test_live_build_that_is_no_sid_is_unknown(
+    server: Server, environ: dict[str, str], live_sid: object
+) -> None:
+    run = compare(server, environ, build_sid=live_sid)
+    assert run.outputs["changes"] == ""
+    assert "Twilio does not say which build is live in the environment" in run.stdout
+
+
+def test_service_known_by_name_is_that_of_the_environment(
+    server: Server, environ: dict[str, str]
+) -> None:
+    root = "/v1/Services/my-service"
+    server.script(build_status("completed", service_sid=None))
+    environment = environment_resource(service_sid=OTHER_SERVICE_SID)
+    server.script(json_response(environment), path=f"{root}/Environments/{ENVIRONMENT_SID}")
+    server.script(
+        json_response(build(sid=OTHER_BUILD_SID)), path=f"{root}/Builds/{OTHER_BUILD_SID}"
+    )
+    run = finish(server, environ | {"TWILIO_SERVICE_SID": "my-service"})
+    assert run.outputs["changes"] == ""
+    assert "the build that is live could not be read: it belongs to another service" in run.stdout
+
+
+def test_comparison_takes_at_most_10_seconds_in_total(
+    server: Server, environ: dict[str, str]
+) -> None:
+    compare(server, environ)
+    server.requests.clear()
+    server.script([6.0, json_response(environment_resource())], path=ENVIRONMENT_PATH)
+    server.script([6.0, json_response(build(sid=OTHER_BUILD_SID))], path=OTHER_BUILD_PATH)
+    run = finish(server, environ)
+    assert run.seconds == pytest.approx(10)
+    assert run.outputs["changes"] == ""
+    assert run.outputs["elapsed-seconds"] == "0.0"  # outside the deadline
+
+
+def test_signal_ends_the_comparison_and_the_verdict_stands(
+    server: Server, environ: dict[str, str]
+) -> None:
+    server.script(COMPLETED)
+    server.script([math.inf], path=ENVIRONMENT_PATH)
+    run = run_inside(environ | ON, server, signal_at=3)
+    assert run.code == 0
+    assert run.seconds == pytest.approx(3)
+    assert run.outputs["outcome"] == "completed"
+    assert run.outputs["changes"] == ""
+    assert change_lines(run) == ["the comparison was stopped: a signal arrived"]
+
+
+def test_outputs_are_written_before_the_comparison(server: Server, environ: dict[str, str]) -> None:
+    seen: list[str] = []
+
+    def look(connection: Connection) -> None:
+        seen.append(Path(environ["GITHUB_OUTPUT"]).read_text())
+        connection.answer(Response(403))
+
+    server.script(COMPLETED)
+    server.script(look, path=ENVIRONMENT_PATH)
+    finish(server, environ)
+    assert "\ncompleted\n" in seen[0]
+
+
+def test_nothing_is_compared_unless_the_build_completed(
+    server: Server, environ: dict[str, str]
+) -> None:
+    server.script(build_status("failed"))
+    run = run_inside(environ | ON, server)
+    assert len(run.requests) == 1
+    assert run.outputs["changes"] == ""
