@@ -192,6 +192,7 @@ def test_tags_of_another_form_are_ignored(project: Project) -> None:
 def test_vx_stays_on_the_newest_release(project: Project, capsys: Capture) -> None:
     assert "has not been released" in refusal(capsys, "major", "1.0.0")
     main(*TAG)
+    main("major", "1.0.0")
     project.commit(files("1.10.0"))
     main("tag", "1.10.0", OTHER)
     main("major", "1.10.0")
@@ -199,6 +200,7 @@ def test_vx_stays_on_the_newest_release(project: Project, capsys: Capture) -> No
     assert main("major", "1.0.0") == 0
     assert capsys.readouterr().out.endswith("tags=1.0.0\n")
     assert project.refs() == before
+    assert before["tags/v1"] == before["tags/v1.10.0"]
 
 
 @pytest.mark.parametrize("image", ["", "c/d:1", "c/D", "c/d:1@sha256:", "c/d@sha256:a", "c/d@sha"])
