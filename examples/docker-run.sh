@@ -2,7 +2,7 @@
 # Waits for a Twilio Serverless build with Docker alone, and deploys it once it has completed.
 #
 # In the environment: TWILIO_API_KEY, TWILIO_API_SECRET, TWILIO_SERVICE_SID, TWILIO_BUILD_SID, and
-# what deploy-build.sh needs. Replace OWNER by the account that publishes the image.
+# what deploy-build.sh needs.
 set -eu
 image=ghcr.io/OWNER/twilio-build-wait:1
 

@@ -1,7 +1,7 @@
 // .teamcity/settings.kts: waits for a build, and deploys it once it has completed.
 //
 // Make the token of the password parameter in the project's settings ("Versioned Settings", "Tokens").
-// Replace it, the SIDs, and OWNER by the account that publishes the image.
+// Replace it and the SIDs.
 import jetbrains.buildServer.configs.kotlin.*
 import jetbrains.buildServer.configs.kotlin.buildSteps.script
 

@@ -5,10 +5,11 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.containers import REPOSITORY, docker
+from tools.release import owner
 
-#: What the examples name; nobody can publish under it, for a registry takes no capital letters.
-IMAGE = "ghcr.io/OWNER/twilio-build-wait:1"
-ACTION = "OWNER/twilio-build-wait@v1"
+#: What the examples name.
+IMAGE = f"{owner.IMAGE}:1"
+ACTION = f"{owner.ACTION}@v1"
 
 
 def tools_image(base: str) -> str:

@@ -1,4 +1,4 @@
-"""GitHub's examples, run by act as they stand: OWNER/twilio-build-wait@v1 is this work tree."""
+"""GitHub's examples, run by act as they are: the action is this work tree."""
 
 import json
 import os

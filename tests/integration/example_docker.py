@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NoReturn
 
 ENTRYPOINT = Path(__file__).resolve().parents[2] / "entrypoint.py"
-IMAGE = "ghcr.io/OWNER/twilio-build-wait:1"
 #: What the tests hand on beside what the example says: where the emulator is, how long to wait.
 ALWAYS = ("TWILIO_BASE_URL", "TWILIO_BUILD_TIMEOUT")
 
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> NoReturn:
     parser.add_argument("--user", choices=[f"{os.getuid()}:{os.getgid()}"])
     parser.add_argument("--volume", default=f"{Path.cwd()}:/")
     parser.add_argument("--workdir", default="/")
-    parser.add_argument("image", choices=[IMAGE])
+    parser.add_argument("image")
     given = parser.parse_args(arguments)
 
     environment = {

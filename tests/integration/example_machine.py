@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.release import owner
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples"
-IMAGE = "ghcr.io/OWNER/twilio-build-wait:1"
+IMAGE = f"{owner.IMAGE}:1"
 
 SH = ("sh", "-c")
 SH_E = ("sh", "-ec")
