@@ -102,7 +102,7 @@ def test_removals_are_said_first_and_warned_about(server: Server, environ: dict[
     assert warning.title == "Deploying this build removes functions or assets"
     assert warning.data.startswith("2 functions would be removed from the environment: /a, /moved.")
     table = run.summary.partition("#### What deploying this build changes in production\n\n")[2]
-    assert table.splitlines() == [
+    assert table.replace("<!-- -->", "").splitlines() == [
         "| | Removed | Added | Another version |",
         "| --- | --- | --- | --- |",
         "| Functions | **/a**<br>**/moved** | /new | <sub>/b<br>/same</sub> |",
