@@ -1,176 +1,98 @@
-"""The outputs in each channel, and what the parser at the other end reads back."""
+"""The output channels: GITHUB_OUTPUT, the output file, and standard output."""
 
 import json
-import re
-import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.integration import runner_model
-from tests.unit import hostile
-from twilio_build_wait.outcome import OUTPUTS, Ending, Outcome, Progress, outputs, variable
+from tests.support import parsers
+from tests.support.samples import BUILD_SID, STATUS_URL
+from twilio_build_wait.model import OUTPUTS, Progress, outputs, variable
+from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.reporters.channels import GitHubOutput, OutputFile, StandardOutput
-from twilio_build_wait.reporters.console import Console
-from twilio_build_wait.reporters.dialects import Azure
+from twilio_build_wait.reporters.ci import choose
+from twilio_build_wait.reporters.log import Log
 
-PROGRESS = Progress("ZB1", "ZS1", "AC1", "https://x.test/a?b", "building", 61.26, 7)
-VALUES = outputs(PROGRESS, Outcome(Ending.TIMED_OUT, PROGRESS, "why, and what then"))
-
-
-# -- GITHUB_OUTPUT ---------------------------------------------------------------------------------
-
-
-def test_the_runner_reads_every_output(tmp_path: Path) -> None:
-    file = tmp_path / "output"
-    file.write_text("earlier=kept")
-    channel = GitHubOutput(str(file))
-    channel.save({"outcome": "", "build-sid": "ZB1"})
-    channel.save(VALUES)
-    assert channel.name == "GITHUB_OUTPUT"
-    assert runner_model.github_file(file.read_text()) == [
-        ("earlier", "kept"),
-        ("outcome", ""),
-        ("build-sid", "ZB1"),
-        *VALUES.items(),
-    ]
+VALUES = outputs(Progress(BUILD_SID, "name", url=STATUS_URL, elapsed=1.25, polls=3))
+# What dotenv can carry, and what it leaves empty.
+PLAIN = ["", "a-z_0.9/:@%+,", BUILD_SID, STATUS_URL]
+QUOTED = ["a b", "a'b", 'a"b', "$HOME", "a#b", "a\\b", "ä", "a=b", "a;b", "a\n", "`id`"]
 
 
-def test_the_delimiter_cannot_be_known_beforehand(tmp_path: Path) -> None:
-    channel = GitHubOutput(str(tmp_path / "output"))
-    for _ in range(3):
-        channel.save({"a": "1", "b": "2"})
-    written = (tmp_path / "output").read_text()
-    delimiters = re.findall(r"^[ab]<<(ghadelimiter_[0-9a-f]{32})\n[12]\n\1$", written, re.MULTILINE)
-    assert len(delimiters) == 6
-    assert len(set(delimiters)) == 3
+class Lines:
+    """A log that notes what is written to it."""
+
+    def __init__(self, **environ: str) -> None:
+        self.text = ""
+        self.log = Log(self.write, choose(environ), Redactor([]), lambda: 0.0, is_live=False)
+
+    def write(self, data: bytes) -> None:
+        self.text += data.decode()
 
 
-@given(st.dictionaries(st.sampled_from(list(OUTPUTS)), hostile.TEXT, min_size=1))
-def test_no_value_forges_an_output(values: dict[str, str]) -> None:
-    with tempfile.NamedTemporaryFile("r+", newline="", errors="backslashreplace") as file:
-        GitHubOutput(file.name).save(values)
-        written = file.read()
-    expected = [(n, v.encode(errors="backslashreplace").decode()) for n, v in values.items()]
-    assert runner_model.github_file(written) == expected
+def dotenv(path: Path) -> dict[str, str]:
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
 
 
-# -- output-file -----------------------------------------------------------------------------------
+def test_github_output_cannot_be_ended_by_a_value() -> None:
+    written: list[tuple[str, str]] = []
+    channel = GitHubOutput("/file", lambda path, text: written.append((path, text)))
+    for _ in range(2):
+        channel.save({"reason": "a\noutcome=completed", "polls": "3"})
+    channel.discard()
+    assert [path for path, _ in written] == ["/file"] * 2
+    pairs = parsers.github_file(written[0][1])
+    assert pairs == [("reason", "a\noutcome=completed"), ("polls", "3")]
+    delimiters = {text.split("\n")[0] for _, text in written}
+    assert len(delimiters) == 2  # random
+    assert all(len(delimiter) >= len("reason<<") + 32 for delimiter in delimiters)
 
 
-def saved(path: Path, values: dict[str, str]) -> tuple[str, list[str]]:
-    """Save values to a new channel; return what is in the file then, and what was logged."""
-    said: list[str] = []
-    OutputFile(str(path), said.append).save(values)
-    return path.read_text(), said
+def test_json_file_has_every_output_and_numbers(tmp_path: Path) -> None:
+    channel = OutputFile(str(tmp_path / "out.json"), Lines().log)
+    channel.save({"polls": "2"})
+    channel.save(VALUES | {"reason": 'a "b" ä'})
+    text = (tmp_path / "out.json").read_text()
+    expected = VALUES | {"reason": 'a "b" ä', "elapsed-seconds": 1.2, "polls": 3}
+    assert list(json.loads(text).items()) == list(expected.items())
+    assert text.endswith("}\n")
 
 
-def test_json(tmp_path: Path) -> None:
-    written, said = saved(tmp_path / "out.json", VALUES)
-    assert written == (
-        '{\n  "outcome": "timed-out",\n  "status": "building",\n  "build-sid": "ZB1",\n'
-        '  "service-sid": "ZS1",\n  "account-sid": "AC1",\n  "url": "https://x.test/a?b",\n'
-        '  "elapsed-seconds": 61.3,\n  "polls": 7,\n  "reason": "why, and what then"\n}\n'
-    )
-    assert said == []
+def test_dotenv_file_has_every_output_but_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "out.env"
+    channel = OutputFile(str(path), Lines().log)
+    channel.save({"build-sid": BUILD_SID})
+    names = [variable(name) for name in OUTPUTS if name != "reason"]
+    expected = {"TWILIO_BUILD_WAIT_BUILD_SID": BUILD_SID, "TWILIO_BUILD_WAIT_POLLS": "0"}
+    expected |= {"TWILIO_BUILD_WAIT_ELAPSED_SECONDS": "0.0"}
+    assert list(dotenv(path).items()) == list((dict.fromkeys(names, "") | expected).items())
+    channel.save(VALUES | {"outcome": "failed", "reason": "a b"})
+    assert dotenv(path)["TWILIO_BUILD_WAIT_OUTCOME"] == "failed"
+    assert "a b" not in path.read_text()
 
 
-def test_what_is_not_known_is_empty_and_numbers_are_not(tmp_path: Path) -> None:
-    written, _ = saved(tmp_path / "out.json", {"build-sid": "ZB1"})
-    empty = dict.fromkeys(OUTPUTS, "")
-    assert json.loads(written) == empty | {"build-sid": "ZB1", "elapsed-seconds": 0, "polls": 0}
+@pytest.mark.parametrize("value", [*PLAIN, *QUOTED])
+def test_dotenv_carries_plain_values_only(value: str, tmp_path: Path) -> None:
+    lines = Lines()
+    channel = OutputFile(str(tmp_path / "out"), lines.log)
+    for _ in range(2):
+        channel.save({"status": value})
+    is_plain = value in PLAIN
+    assert dotenv(tmp_path / "out")["TWILIO_BUILD_WAIT_STATUS"] == (value if is_plain else "")
+    assert lines.text.count("status is left empty") == (not is_plain)
 
 
-def test_what_was_saved_before_stays(tmp_path: Path) -> None:
-    channel = OutputFile(str(tmp_path / "out.json"), print)
-    channel.save({"build-sid": "ZB1", "outcome": "failed"})
-    channel.save({"reason": "why"})
-    read = json.loads((tmp_path / "out.json").read_text())
-    assert (read["build-sid"], read["outcome"], read["reason"]) == ("ZB1", "failed", "why")
+def test_channels_have_names(tmp_path: Path) -> None:
+    file = OutputFile(str(tmp_path / "a\nb"), Lines().log)
+    assert file.name == f"output-file {tmp_path}/a b"
+    channels = (GitHubOutput("", lambda *_: None), file, StandardOutput(Lines().log))
+    assert [channel.is_file for channel in channels] == [True, True, False]
 
 
-@pytest.mark.parametrize("name", ["out.env", "out.JSON", "json", "out.json.env", ".jsonx"])
-def test_anything_else_is_dotenv(tmp_path: Path, name: str) -> None:
-    written, said = saved(tmp_path / name, VALUES)
-    assert written == (
-        "TWILIO_BUILD_WAIT_OUTCOME=timed-out\n"
-        "TWILIO_BUILD_WAIT_STATUS=building\n"
-        "TWILIO_BUILD_WAIT_BUILD_SID=ZB1\n"
-        "TWILIO_BUILD_WAIT_SERVICE_SID=ZS1\n"
-        "TWILIO_BUILD_WAIT_ACCOUNT_SID=AC1\n"
-        "TWILIO_BUILD_WAIT_URL=\n"
-        "TWILIO_BUILD_WAIT_ELAPSED_SECONDS=61.3\n"
-        "TWILIO_BUILD_WAIT_POLLS=7\n"
-    )
-    (line,) = said
-    assert line == (
-        f"url is left empty in output-file {tmp_path / name}: "
-        "dotenv cannot carry 'https://x.test/a?b'"
-    )
-
-
-def test_what_is_left_empty_is_said_once(tmp_path: Path) -> None:
-    said: list[str] = []
-    channel = OutputFile(str(tmp_path / "out.env"), said.append)
-    channel.save({"url": "a b", "status": "c d"})
-    channel.save({"url": "e f", "status": "c"})
-    assert [line.split()[0] for line in said] == ["status", "url"]
-
-
-def test_a_value_is_cut_where_that_is_said(tmp_path: Path) -> None:
-    _, said = saved(tmp_path / "out.env", {"url": 501 * "?"})
-    assert said[0].endswith(f"dotenv cannot carry '{499 * '?'}…'")
-
-
-PLAIN = "azAZ09_./:@%+,-"
-
-
-@pytest.mark.parametrize("character", [*PLAIN, *" \t\n'\"$`\\;&|<>(){}[]*?!~#^=é"])
-def test_dotenv_carries_what_gitlab_and_a_shell_read_alike(tmp_path: Path, character: str) -> None:
-    written, said = saved(tmp_path / "out.env", {"status": f"a{character}b"})
-    expected = f"a{character}b" if character in PLAIN else ""
-    assert runner_model.dotenv(written)["TWILIO_BUILD_WAIT_STATUS"] == expected
-    assert bool(said) == (character not in PLAIN)
-
-
-@given(st.dictionaries(st.sampled_from(list(OUTPUTS)), hostile.TEXT, min_size=1))
-def test_nothing_in_it_is_anything_but_a_plain_value(values: dict[str, str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        written, _ = saved(Path(folder) / "out.env", values)
-    read = runner_model.dotenv(written)
-    assert list(read) == [variable(name) for name in OUTPUTS if name != "reason"]
-    assert re.fullmatch(rf"(?:[A-Z_]+=[{re.escape(PLAIN)}a-zA-Z0-9]*\n)*", written)
-
-
-def test_the_name_of_the_file_is_a_piece_of_foreign_text() -> None:
-    assert OutputFile("a\nb", print).name == "output-file a b"
-    assert OutputFile(501 * "x", print).name == f"output-file {499 * 'x'}…"
-
-
-# -- standard output -------------------------------------------------------------------------------
-
-
-def test_outputs_in_the_log() -> None:
-    written: list[bytes] = []
-    console = Console(written.append, Azure(), str, lambda: 0.0, live=False)
-    channel = StandardOutput(console)
-    channel.save({"outcome": "failed"})
-    assert channel.name == "standard output"
-    assert b"".join(written).decode().splitlines() == console.dialect.outputs({"outcome": "failed"})
-
-
-def test_a_log_that_takes_no_outputs() -> None:
-    failure = OSError(28, "No space left on device")
-    tries = 0
-
-    def write(_data: bytes) -> None:
-        nonlocal tries
-        tries += 1
-        raise failure
-
-    console = Console(write, Azure(), str, lambda: 0.0, live=False)
-    with pytest.raises(OSError, match="No space left") as caught:
-        StandardOutput(console).save({"outcome": "failed"})
-    assert (caught.value, tries) == (failure, 1)
+def test_standard_output_gets_log_commands() -> None:
+    lines = Lines(TEAMCITY_VERSION="1")
+    channel = StandardOutput(lines.log)
+    channel.save({"polls": "3"})
+    channel.discard()
+    assert lines.text == ("##teamcity[setParameter name='env.TWILIO_BUILD_WAIT_POLLS' value='3']\n")

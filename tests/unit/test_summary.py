@@ -1,108 +1,115 @@
-"""The job summary: its exact text, and that nothing foreign in it is more than text."""
-
-import re
-from pathlib import Path
+"""The job summary: its tables, and foreign text in them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
-from tests.unit import hostile
-from tests.unit.samples import BUILD_SID, SERVICE_SID
-from twilio_build_wait.outcome import DEBUGGER, Ending, Finding, Outcome, Progress
-from twilio_build_wait.reporters.summary import append, render
+from tests.support import hostile
+from tests.support.samples import BUILD_SID, SERVICE_SID
+from twilio_build_wait.model import Changes, Difference, Ending, Finding, Outcome, Progress
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.reporters.summary import markdown, render
+from twilio_build_wait.text import SafeText
 
-PROGRESS = Progress(BUILD_SID, SERVICE_SID, "", "", "building", 61.26, 7)
+PROGRESS = Progress(BUILD_SID, SERVICE_SID, status="failed", elapsed=12.34, polls=1)
+FAILED = Outcome(Ending.FAILED, PROGRESS, SafeText("npm failed"), SafeText("Look there"))
+HEAD = f"""### ❌ Twilio build failed
 
+| | |
+| --- | --- |
+| Outcome | `failed` |
+| Build | {BUILD_SID} |
+| Service | {SERVICE_SID} |
+| Last status | failed |
+| Waited | 12.3 s, 1 poll |
+"""
 
-def test_a_build_that_has_completed() -> None:
-    progress = Progress(BUILD_SID, SERVICE_SID, "", "", "completed", 1.0, 1)
-    assert render(Outcome(Ending.COMPLETED, progress)) == (
-        "\n### ✅ Twilio build completed\n\n| | |\n| --- | --- |\n"
-        "| Outcome | `completed` |\n"
-        f"| Build | {BUILD_SID} |\n"
-        f"| Service | {SERVICE_SID} |\n"
-        "| Last status | completed |\n"
-        "| Waited | 1.0 s, 1 read |\n"
-        "\n"
-    )
-
-
-def test_a_time_out() -> None:
-    assert render(Outcome(Ending.TIMED_OUT, PROGRESS, "no | verdict")) == (
-        "\n### ⏱️ Timed out waiting for the Twilio build\n\n| | |\n| --- | --- |\n"
-        "| Outcome | `timed-out` |\n"
-        f"| Build | {BUILD_SID} |\n"
-        f"| Service | {SERVICE_SID} |\n"
-        "| Last status | building |\n"
-        "| Waited | 61.3 s, 7 reads |\n"
-        "| Reason | no &#124; verdict |\n"
-        "| Where to look next | Run the step again, which goes on waiting for the same build, "
-        "or give it a longer timeout |\n"
-        "\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "ending, icon",
-    [
-        (Ending.COMPLETED, "✅"),
-        (Ending.FAILED, "❌"),
-        (Ending.TIMED_OUT, "⏱️"),
-        (Ending.INTERRUPTED, "⚪"),
-        (Ending.TERMINATED, "⚪"),
-        (Ending.INVALID, "❗"),
-        (Ending.REJECTED, "❗"),
-        (Ending.ERROR, "❗"),
-    ],
-)
-def test_the_heading(ending: Ending, icon: str) -> None:
-    heading = render(Outcome(ending, Progress())).splitlines()[1]
-    assert heading == f"### {icon} {ending.title}"
+MARKDOWN = {
+    "plain words, 1.5 s; (50 %) a/b 'c' \"d\" e=f?": None,
+    "a|b": "a&#124;b",
+    "*_`~<>&#[]!\\": "&#42;&#95;&#96;&#126;&#60;&#62;&#38;&#35;&#91;&#93;&#33;&#92;",
+    "https://x.test": "https&#58;//x.test",
+    "a: b :tada: :+1:": "a: b &#58;tada: &#58;+1:",
+    "www.x.test": "www&#46;x.test",
+    "WWW.x.test": "WWW&#46;x.test",
+    "me@x.test": "me<!-- -->&#64;x.test",
+    "mailto:a.b+c@x-y.TEST": "mailto:a.b+c<!-- -->&#64;x-y.TEST",
+    "@all": "&#64;all",
+    "lib@1.0.0": "lib&#64;1.0.0",
+}
 
 
-def test_what_is_not_known_has_no_row() -> None:
-    rows = render(Outcome(Ending.INVALID, Progress(), "why")).splitlines()[5:]
-    assert [row.split(" | ")[0] for row in rows if row] == [
-        "| Outcome",
-        "| Waited",
-        "| Reason",
-        "| Where to look next",
-    ]
+def names(*texts: str) -> tuple[SafeText, ...]:
+    return tuple(map(SafeText, texts))
 
 
-def test_findings_take_the_place_of_the_next_step() -> None:
-    failed = Outcome(Ending.FAILED, PROGRESS, "why")
+def test_summary_of_a_failed_build() -> None:
+    text = render(FAILED)
+    assert text == f"{HEAD}| Reason | npm failed |\n| What to do | Look there |\n\n"
+
+
+def test_findings_replace_the_advice_and_the_same_reason() -> None:
     findings = [
-        Finding("Alert", "a|b", "https://www.twilio.com/docs/errors/82003"),
-        Finding("C", "d"),
+        Finding("Alert", FAILED.reason, "https://page.test"),
+        Finding("Where", SafeText("Debugger"), "https://x.test"),
+        Finding("Check", SafeText("a|b")),
     ]
-    assert render(failed, findings).endswith(
-        "| Reason | why |\n"
-        "| Alert | a&#124;b ([more](https://www.twilio.com/docs/errors/82003)) |\n"
-        "| C | d |\n\n"
-    )
-    assert render(failed).endswith(
-        "| Where to look next | Look for the build's errors in Twilio's Debugger "
-        f"([more]({DEBUGGER})) |\n\n"
+    assert render(FAILED, findings) == (
+        f"{HEAD}| Reason | npm failed ([more](https://page.test)) |\n"
+        "| Where | Debugger ([more](https://x.test)) |\n| Check | a&#124;b |\n\n"
     )
 
 
+ICONS = {Ending.COMPLETED: "✅", Ending.TIMED_OUT: "⏱️", Ending.TERMINATED: "⚪", Ending.ERROR: "❗"}
+
+
+@pytest.mark.parametrize("ending", ICONS)
+def test_unknown_values_are_left_out(ending: Ending) -> None:
+    text = render(Outcome(ending, Progress()))
+    assert text == (
+        f"### {ICONS[ending]} {ending.title}\n\n| | |\n| --- | --- |\n"
+        f"| Outcome | `{ending.outcome}` |\n| Waited | 0.0 s, 0 polls |\n\n"
+    )
+
+
+def test_latest_is_described() -> None:
+    found = Progress(BUILD_SID, found=SafeText("ZB1, 5s ago"))
+    assert "| Build | latest (ZB1, 5s ago) |" in render(Outcome(Ending.COMPLETED, found))
+
+
+@pytest.mark.parametrize("text", MARKDOWN)
+def test_markup_is_escaped(text: str) -> None:
+    assert markdown(SafeText(text)) == (MARKDOWN[text] or text)
+
+
+@settings(max_examples=40, deadline=None)
 @given(hostile.TEXT)
-def test_nothing_foreign_leaves_its_cell(foreign: str) -> None:
-    progress = Progress(foreign, foreign, status=foreign)
-    written = render(Outcome(Ending.FAILED, progress, foreign), [Finding("Found", foreign)])
-    empty = render(
-        Outcome(Ending.FAILED, Progress("a", "b", status="c"), "d"), [Finding("Found", "e")]
+def test_hostile_text_is_plain_text(text: str) -> None:
+    shown = markdown(Redactor([]).line(text)).replace("<!-- -->", "")
+    assert not set(shown) & set("|<>[]`*_~\\@\n\r")
+    assert "://" not in shown
+
+
+def test_changes_are_a_table() -> None:
+    functions = Difference("function", names("/a", "b|c"), (), names("/d", "/e"))
+    libs = Difference("dependency", (), names("lib@1"))
+    changes = Changes("removals", SafeText("pro_d"), (functions, libs), names("a note", "b"))
+    text = render(FAILED, changes=changes)
+    assert text.endswith(
+        "\n\n#### What deploying this build changes in pro&#95;d\n\n"
+        "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
+        "| Functions | **/a**<br>**b&#124;c** |  | <sub>/d<br>/e</sub> |\n"
+        "| Dependencies |  | lib&#64;1 |  |\n\n- a note\n- b\n\n"
     )
-    # As many rows as without it, or fewer where nothing is left of it; and two cells in each.
-    rows, most = written.splitlines(), empty.splitlines()
-    assert len(rows) == len(most) or not foreign
-    assert all(len(re.findall(r"\|", row)) == 3 for row in rows if row.startswith("| "))
 
 
-def test_it_is_appended(tmp_path: Path) -> None:
-    path = tmp_path / "summary"
-    outcome = Outcome(Ending.COMPLETED, PROGRESS)
-    append(str(path), outcome)
-    append(str(path), outcome, [Finding("Found", "x")])
-    assert path.read_text() == render(outcome) + render(outcome, [Finding("Found", "x")])
+def test_no_changes_and_unknown_changes() -> None:
+    assert render(FAILED, changes=Changes("none")).endswith("build changes\n\nNothing.\n\n")
+    assert render(FAILED, changes=Changes()).endswith("build changes\n\n")
+
+
+def test_twenty_names_of_a_kind_are_shown() -> None:
+    many = names(*(f"/f{number}" for number in range(21)))
+    for added, end in ((many, "/f19<br>and 1 more |  |"), (many[:20], "/f19 |  |")):
+        assert end in render(
+            FAILED, changes=Changes("some", differences=(Difference("asset", (), added),))
+        )

@@ -1,0 +1,102 @@
+"""What is in a Build, and what it shows of why it failed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.samples import build
+from twilio_build_wait.api.builds import Build, parse_build
+from twilio_build_wait.api.causes import causes, hints
+
+HANDLER = "@twilio/runtime-handler"
+ENTRY: dict[str, object] = {"path": "/a", "sid": "ZN0", "visibility": "Public"}
+
+# Listed in the Build -> versions by path.
+VERSIONS: dict[str, tuple[object, object]] = {
+    "empty": ([], {}),
+    "one": ([ENTRY], {"/a": "zn0 public"}),
+    "without a version": ([{"path": "/a"}], {"/a": None}),
+    "twice": ([ENTRY, ENTRY], {"/a": None}),
+    "without a path": ([ENTRY, {}], None),
+    "path is no text": ([{"path": 1}], None),
+    "no object": ([ENTRY, "text"], None),
+    "null": (None, None),
+    "missing": (..., None),
+    "no list": ({}, None),
+}
+DEPENDENCIES: dict[str, tuple[object, object]] = {
+    "empty": ([], {}),
+    "one": ([{"name": "a", "version": "1"}], {"a": "1"}),
+    "without a version": ([{"name": "a", "version": None}], {"a": None}),
+    "twice": ([{"name": "a", "version": "1"}] * 2, {"a": None}),
+    "without a name": ([{"version": "1"}], None),
+    "no object": ([[]], None),
+    "null": (None, None),
+}
+
+# Runtime, dependencies -> words of each cause.
+CAUSES: dict[str, tuple[str | None, dict[str, str | None] | None, list[str]]] = {
+    "unknown": (None, None, []),
+    "fine": ("node22", {HANDLER: "2.0.1"}, []),
+    "old runtime": ("node18", {}, ["likely cause: Twilio no longer supports the runtime node18"]),
+    "newer runtime": ("node20", {}, []),
+    "other runtime": ("node18x", {}, []),
+    "node24 with an old handler": ("node24", {HANDLER: "1.1.9"}, ["likely cause: node24 needs"]),
+    "node24 with a new handler": ("node24", {HANDLER: "1.2.0"}, []),
+    "node24 with a range": ("node24", {HANDLER: "^1.0.0"}, []),
+    "node22 with an old handler": ("node22", {HANDLER: "1.1.9"}, []),
+    "no handler": (
+        "node22",
+        {"a": "1", "b": "2"},
+        ["possible cause: the build has 2 dependencies"],
+    ),
+    "two causes": ("node16", {"a": None}, ["likely cause", "possible cause: the build has 1 "]),
+}
+
+# Build -> first words of each hint.
+HINTS: dict[str, tuple[Build | None, list[str]]] = {
+    "unknown": (None, ["every dependency", HANDLER, "Twilio still"]),
+    "no dependencies": (Build(dependencies={}, runtime="node22"), []),
+    "new handler": (Build(dependencies={HANDLER: "1.2.0"}), ["every dependency", "Twilio still"]),
+    "old handler": (Build(dependencies={HANDLER: "1.1.0"}, runtime="node24"), ["every", HANDLER]),
+}
+
+
+@pytest.mark.parametrize("key", ["function_versions", "asset_versions"])
+@pytest.mark.parametrize("listed, expected", VERSIONS.values(), ids=VERSIONS)
+def test_functions_and_assets(key: str, listed: object, expected: object) -> None:
+    parsed = parse_build(build(**{key: listed}))
+    assert (parsed.functions if key == "function_versions" else parsed.assets) == expected
+
+
+@pytest.mark.parametrize("listed, expected", DEPENDENCIES.values(), ids=DEPENDENCIES)
+def test_dependencies(listed: object, expected: object) -> None:
+    assert parse_build(build(dependencies=listed)).dependencies == expected
+
+
+def test_runtime_and_dates() -> None:
+    created = datetime(2026, 10, 1, 11, 58, tzinfo=UTC)
+    parsed = parse_build(build(date_updated="2026-10-01T11:58:00Z"))
+    assert (parsed.runtime, parsed.created, parsed.updated) == ("node22", created, created)
+    assert parse_build({"runtime": 22.0}) == Build()
+
+
+@pytest.mark.parametrize("runtime, dependencies, expected", CAUSES.values(), ids=CAUSES)
+def test_causes(
+    runtime: str | None, dependencies: dict[str, str | None] | None, expected: list[str]
+) -> None:
+    found = causes(Build(runtime=runtime, dependencies=dependencies))
+    assert len(found) == len(expected)
+    for cause, words in zip(found, expected, strict=True):
+        assert words in str(cause)
+        assert cause.advice
+
+
+def test_unknown_build_has_no_causes() -> None:
+    assert causes(None) == []
+
+
+@pytest.mark.parametrize("shown, expected", HINTS.values(), ids=HINTS)
+def test_hints(shown: Build | None, expected: list[str]) -> None:
+    found = hints(shown)
+    assert [hint[: len(words)] for hint, words in zip(found, expected, strict=True)] == expected

@@ -1,0 +1,92 @@
+"""The log commands of each CI, byte for byte."""
+
+import pytest
+
+from twilio_build_wait.model import Level
+from twilio_build_wait.reporters.ci import Plain, choose
+from twilio_build_wait.text import SafeText
+
+CIS: dict[str, dict[str, str]] = {
+    "GitHub Actions": {"GITHUB_ACTIONS": "true", "TF_BUILD": "True"},
+    "Azure Pipelines": {"TF_BUILD": "True", "TEAMCITY_VERSION": "1"},
+    "TeamCity": {"TEAMCITY_VERSION": "2025.11", "GITLAB_CI": "true"},
+}
+GITHUB, AZURE, TEAMCITY = map(choose, CIS.values())
+PLAIN = choose({"GITHUB_ACTIONS": "", "GITLAB_CI": "true"})
+TITLE, MESSAGE = "Gone: 5%, twice", SafeText("'a' | [b] %c%")
+
+ANNOTATIONS: dict[str, tuple[Plain, Level, str]] = {
+    "plain error": (PLAIN, Level.ERROR, f"error: {TITLE}: {MESSAGE}"),
+    "GitHub notice": (GITHUB, Level.NOTICE, f"notice: {TITLE}: {MESSAGE}"),
+    "Azure notice": (AZURE, Level.NOTICE, f"notice: {TITLE}: {MESSAGE}"),
+    "TeamCity notice": (TEAMCITY, Level.NOTICE, f"notice: {TITLE}: {MESSAGE}"),
+    "GitHub error": (
+        *(GITHUB, Level.ERROR),
+        "::error title=Gone%3A 5%25%2C twice::'a' | [b] %25c%25",
+    ),
+    "Azure warning": (
+        *(AZURE, Level.WARNING),
+        "##vso[task.logissue type=warning]Gone: 5%AZP25, twice: 'a' | [b] %AZP25c%AZP25",
+    ),
+    "TeamCity warning": (
+        *(TEAMCITY, Level.WARNING),
+        "##teamcity[message text='Gone: 5%, twice: |'a|' || |[b|] %c%' status='WARNING']",
+    ),
+    "TeamCity error": (
+        *(TEAMCITY, Level.ERROR),
+        "##teamcity[buildProblem description='Gone: 5%, twice: |'a|' || |[b|] %c%']",
+    ),
+}
+
+
+def test_ci_is_known_by_the_variable_that_it_sets() -> None:
+    assert [GITHUB.name, AZURE.name, TEAMCITY.name, PLAIN.name] == [*CIS, ""]
+    assert [ci.has_outputs for ci in (GITHUB, AZURE, TEAMCITY, PLAIN)] == [False, True, True, False]
+    assert [ci for ci in (GITHUB, AZURE, TEAMCITY, PLAIN) if not ci.has_annotations] == [PLAIN]
+
+
+@pytest.mark.parametrize("ci, level, line", ANNOTATIONS.values(), ids=ANNOTATIONS)
+def test_annotation(ci: Plain, level: Level, line: str) -> None:
+    assert ci.annotation(level, TITLE, MESSAGE) == line
+
+
+def test_outputs_are_log_commands_on_azure_and_teamcity() -> None:
+    values = {"build-sid": "50% $(x) |'[]"}
+    assert GITHUB.outputs(values) == PLAIN.outputs(values) == []
+    variable = "TWILIO_BUILD_WAIT_BUILD_SID"
+    assert AZURE.outputs(values) == [
+        f"##vso[task.setvariable variable={variable}]50%AZP25 $ (x) |'[]",
+        f"##vso[task.setvariable variable={variable};isOutput=true]50%AZP25 $ (x) |'[]",
+    ]
+    assert TEAMCITY.outputs(values) == [
+        f"##teamcity[setParameter name='env.{variable}' value='50%% $(x) |||'|[|]']"
+    ]
+
+
+def test_masks() -> None:
+    assert GITHUB.masks(["a%b", "c"]) == ["::add-mask::a%25b", "::add-mask::c"]
+    assert AZURE.masks(["a%b"]) == ["##vso[task.setsecret]a%AZP25b"]
+    assert PLAIN.masks(["a"]) == TEAMCITY.masks(["a"]) == []
+
+
+def test_debug_line_is_for_github_with_runner_debug() -> None:
+    debug = choose({"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "1"})
+    assert debug.debug(SafeText("5%")) == "::debug::5%25"
+    off = choose({"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "0"})
+    assert [ci.debug(SafeText("x")) for ci in (off, PLAIN, AZURE, TEAMCITY)] == [""] * 4
+
+
+# A character that is escaped, and how many of them are not cut.
+LENGTHS: dict[str, tuple[Plain, str, int]] = {
+    "GitHub": (GITHUB, "%", 3900 // 3),
+    "TeamCity": (TEAMCITY, "|", (4000 - len("title: ")) // 2),
+}
+
+
+@pytest.mark.parametrize("ci, character, longest", LENGTHS.values(), ids=LENGTHS)
+def test_annotation_that_is_too_long_is_cut(ci: Plain, character: str, longest: int) -> None:
+    whole = ci.annotation(Level.ERROR, "title", SafeText(character * longest))
+    assert "…" not in whole
+    cut = ci.annotation(Level.ERROR, "title", SafeText(character * (longest + 1)))
+    escaped = ci.annotation(Level.ERROR, "title", SafeText(character * 1299 + "…"))
+    assert cut == escaped

@@ -1,0 +1,234 @@
+"""The entrypoint in this process: what surrounds the package's `run`."""
+
+import importlib.util
+import os
+import runpy
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+import pytest
+
+from tests.support import parsers
+from tests.support.samples import TOKEN
+from twilio_build_wait import __version__
+
+pytestmark = pytest.mark.usefixtures("handlers")
+
+PATH = Path(__file__).resolve().parents[2] / "entrypoint.py"
+
+
+@pytest.fixture
+def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note exit codes instead of leaving; run with `--version` and without a CI."""
+    noted: list[int] = []
+    monkeypatch.setattr(os, "_exit", noted.append)
+    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", "--version"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    for name in ("GITHUB_ACTIONS", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    return noted
+
+
+@pytest.fixture
+def entrypoint(exits: list[int]) -> ModuleType:
+    """The entrypoint with its signal handlers in place; it has not run yet."""
+    spec = importlib.util.spec_from_file_location("entrypoint", PATH)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert exits == []
+    return module
+
+
+def refuse(*_args: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+# -- append ----------------------------------------------------------------------------------------
+
+# Content before, appended text -> content after.
+APPENDS = {
+    "new file": (None, "a\n", b"a\n"),
+    "empty file": (b"", "a\n", b"a\n"),
+    "whole lines": (b"x\n", "a\n", b"x\na\n"),
+    "unfinished line": (b"x", "a\n", b"x\na\n"),
+    "not UTF-8": (b"\xff\n", "\udcff\n", b"\xff\n\\udcff\n"),
+}
+
+
+@pytest.mark.parametrize("before, text, after", APPENDS.values(), ids=APPENDS)
+def test_append(
+    before: bytes | None, text: str, after: bytes, entrypoint: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    if before is not None:
+        path.write_bytes(before)
+    entrypoint.append(str(path), text)
+    assert path.read_bytes() == after
+
+
+def test_append_that_fails_halfway_leaves_the_file_as_it_was(
+    entrypoint: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write = tmp_path / "file", os.write
+    path.write_text("unfinished")
+
+    def fill(descriptor: int, data: bytes) -> int:
+        return write(descriptor, data[:3]) if len(data) > 4 else refuse()
+
+    monkeypatch.setattr(os, "write", fill)
+    with pytest.raises(OSError, match="No space"):
+        entrypoint.append(str(path), "abcdef\n")
+    assert path.read_text() == "unfinished"
+
+
+def test_named_pipe_that_nobody_reads_is_an_error(entrypoint: ModuleType, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="No such device"):
+        entrypoint.append(str(tmp_path / "pipe"), "a\n")
+    with pytest.raises(FileNotFoundError):
+        entrypoint.append(str(tmp_path / "no" / "file"), "a\n")
+
+
+def test_device_is_appended_to_and_never_truncated(
+    entrypoint: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entrypoint.append("/dev/null", "a\n")
+    monkeypatch.setattr(os, "write", refuse)
+    with pytest.raises(OSError, match="No space"):
+        entrypoint.append("/dev/null", "a\n")
+
+
+def test_file_that_cannot_be_read_is_appended_to(
+    entrypoint: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("unfinished")
+    monkeypatch.setattr(os, "pread", refuse)
+    entrypoint.append(str(path), "a\n")
+    monkeypatch.undo()
+    assert path.read_text() == "unfinisheda\n"
+    assert not entrypoint.is_unfinished(str(tmp_path / "missing"))
+
+
+# -- signals ---------------------------------------------------------------------------------------
+
+
+def test_first_signal_starts_the_timer_and_others_do_not(
+    entrypoint: ModuleType, exits: list[int]
+) -> None:
+    signal.raise_signal(signal.SIGALRM)  # from outside
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    signal.raise_signal(signal.SIGTERM)
+    signal.setitimer(signal.ITIMER_REAL, 30)
+    signal.raise_signal(signal.SIGINT)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 1
+    signal.raise_signal(signal.SIGALRM)  # from outside, while the timer runs
+    assert (entrypoint.caught, exits) == ([signal.SIGTERM, signal.SIGINT], [])
+
+
+def test_signal_that_nothing_answers_ends_the_process(
+    entrypoint: ModuleType, exits: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    signal.raise_signal(signal.SIGTERM)
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.7
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.raise_signal(signal.SIGALRM)
+    assert (entrypoint.caught, exits) == ([signal.SIGTERM], [143])
+    assert parsers.github_file((tmp_path / "output").read_text()) == [("outcome", "cancelled")]
+
+
+def test_inherited_alarm_is_cancelled_and_signals_are_unblocked(exits: list[int]) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 30)
+    blocked = {signal.SIGALRM, signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    runpy.run_path(str(PATH), run_name="entrypoint")
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & blocked
+    assert exits == []
+
+
+# -- main ------------------------------------------------------------------------------------------
+
+
+def test_script_answers_version_and_ignores_late_signals(
+    exits: list[int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    runpy.run_path(str(PATH), run_name="__main__")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.raise_signal(number)
+    assert exits == [0]
+    assert capfd.readouterr() == (f"twilio-build-wait {__version__}\n", "")
+
+
+def test_environment_without_inputs_exits_2(
+    entrypoint: ModuleType, exits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {"PATH": os.defpath})
+    monkeypatch.setattr(sys, "argv", ["twilio-build-wait"])
+    entrypoint.main()
+    assert exits == [2]
+
+
+def test_run_gets_the_signals_and_the_appender(
+    entrypoint: ModuleType, exits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(caught: list[int], append: object) -> int:
+        assert append is entrypoint.append
+        assert sys.stderr is None
+        signal.raise_signal(signal.SIGINT)
+        return 128 + caught[0]
+
+    monkeypatch.setattr("twilio_build_wait.main.run", run)
+    entrypoint.main()
+    assert exits == [130]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(TOKEN), SystemExit(1), KeyboardInterrupt(TOKEN)])
+def test_crash_exits_70_without_its_message(
+    error: BaseException,
+    entrypoint: ModuleType,
+    exits: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("twilio_build_wait.main.run", mock.Mock(side_effect=error))
+    entrypoint.main()
+    shown = capfd.readouterr()
+    assert (exits, shown.err) == ([70], "")
+    assert shown.out.startswith("Traceback (most recent call last):\n")
+    assert "entrypoint.py" in shown.out
+    assert type(error).__name__ in shown.out
+    assert [text for text in (TOKEN, "::") if text in shown.out] == []
+
+
+def test_package_that_cannot_be_imported_is_an_error_on_github(
+    entrypoint: ModuleType,
+    exits: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setitem(sys.modules, "twilio_build_wait.main", None)
+    entrypoint.main()
+    assert exits == [70]
+    (command,) = parsers.commands(capfd.readouterr().out)
+    assert (command.name, bool(command.title and command.data)) == ("error", True)
+    assert parsers.github_file((tmp_path / "output").read_text()) == [("outcome", "error")]
+
+
+def test_output_that_cannot_be_written_does_not_change_the_exit(
+    entrypoint: ModuleType, exits: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "no" / "output"))
+    with pytest.raises(FileNotFoundError):  # a real exit would have come first
+        entrypoint.leave(70, "error")
+    assert exits == [70]

@@ -1,0 +1,198 @@
+"""What the log shows of a wait, and how it gets to standard output."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from twilio_build_wait.model import BuildStatus, Level, PollError, Progress
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.reporters import log as module
+from twilio_build_wait.reporters.ci import choose
+from twilio_build_wait.reporters.log import Log, standard_output
+from twilio_build_wait.text import SafeText
+
+ERASE = "\r\x1b[2K"
+
+
+class Screen:
+    """A log, what it has written, and its clock."""
+
+    def __init__(self, *, is_live: bool = False, **environ: str) -> None:
+        self.now = 100.0
+        self.written = ""
+        self.is_broken = False
+        show = Redactor(["sw0rdfish"])
+        self.log = Log(self.write, choose(environ), show, lambda: self.now, is_live=is_live)
+
+    def write(self, data: bytes) -> None:
+        if self.is_broken:
+            raise BrokenPipeError
+        self.written += data.decode()
+
+    def succeed(self, status: str, found: str = "", elapsed: float = 1.23) -> None:
+        progress = Progress(elapsed=elapsed, polls=2)
+        self.log.poll_started(progress)
+        self.log.poll_succeeded(progress, BuildStatus(status, found=SafeText(found)))
+
+    def take(self) -> str:
+        written, self.written = self.written, ""
+        return written
+
+
+def test_line_is_safe() -> None:
+    screen = Screen(GITHUB_ACTIONS="true")
+    screen.log.line("a\n::error::sw0rdfish \udcff")
+    screen.log.annotate(Level.WARNING, "a\nb", "c\nd")
+    assert screen.take() == "a : :error::*** \ufffd\n::warning title=a b::c d\n"
+    screen.log.command("::add-mask::sw0rdfish")
+    assert screen.take() == "::add-mask::sw0rdfish\n"
+
+
+def test_line_is_written_when_the_status_changes() -> None:
+    screen = Screen()
+    for status in ("building", "building", "completed"):
+        screen.succeed(status)
+    assert screen.take() == "    1.2s  building\n    1.2s  completed\n"
+    screen.succeed("failed", found="ZB1", elapsed=1234.56)
+    assert screen.take() == " 1234.6s  latest is ZB1\n 1234.6s  failed\n"
+
+
+def test_three_unknown_statuses_are_warned_about_once() -> None:
+    screen = Screen(GITHUB_ACTIONS="true")
+    for status in ("one", "two", "one", "three", "four", "sw0rdfish"):
+        screen.succeed(status)
+    warnings = [line for line in screen.written.splitlines() if line.startswith("::warning")]
+    statuses = [
+        status for status in ("one", "two", "three", "four") if f"'{status}'" in str(warnings)
+    ]
+    assert (len(warnings), statuses) == (3, ["one", "two", "three"])
+    assert "sw0rdfish" not in screen.written
+
+
+def test_error_has_a_line_with_the_delay() -> None:
+    screen = Screen()
+    error = PollError(SafeText("HTTP 500"), message=SafeText("oops"))
+    screen.log.poll_failed(Progress(elapsed=1, polls=1), error, 0.5)
+    screen.log.poll_failed(Progress(elapsed=61, polls=2), error, None)
+    expected = "    1.0s  HTTP 500: oops; next poll in 500ms\n   61.0s  HTTP 500: oops\n"
+    assert screen.take() == expected
+
+
+def test_debug_line_per_poll() -> None:
+    screen = Screen(GITHUB_ACTIONS="true", RUNNER_DEBUG="1")
+    screen.succeed("building")
+    screen.log.poll_failed(Progress(elapsed=2, polls=3), PollError(SafeText("HTTP 500")), None)
+    lines = screen.take().splitlines()
+    assert lines[0] == "::debug::poll 2 at 1.230 s: status building"
+    assert lines[2] == "::debug::poll 3 at 2.000 s: HTTP 500"
+
+
+def test_sign_of_life_after_15_s_of_silence() -> None:
+    screen = Screen()
+    screen.now += 14.9
+    screen.log.tick(Progress(polls=1), 14.9)
+    assert screen.take() == ""
+    screen.now += 0.1
+    screen.log.tick(Progress(polls=1), 15)
+    assert screen.take() == "   15.0s  still waiting: no status yet, 1 poll\n"
+    screen.succeed("building")
+    screen.take()
+    screen.now += 15
+    screen.log.tick(Progress(polls=2), 30)
+    assert screen.take() == "   30.0s  still waiting: building, 2 polls\n"
+
+
+def test_terminal_has_one_live_line() -> None:
+    screen = Screen(is_live=True)
+    screen.succeed("x" * 31)
+    screen.take()
+    screen.log.tick(Progress(polls=1), 1)
+    assert screen.take() == f"{ERASE}    1.0s  {'x' * 29}…, 1 poll"
+    screen.log.line("end")
+    screen.log.line("end")
+    assert screen.take() == f"{ERASE}end\nend\n"
+    screen.succeed("building")
+    assert screen.take() == ""
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_log_that_cannot_be_written_is_no_error(is_live: bool) -> None:  # noqa: FBT001 (a parameter)
+    screen = Screen(is_live=is_live)
+    screen.is_broken = True
+    screen.log.line("lost")
+    screen.now += 20
+    screen.log.tick(Progress(), 20)
+    with pytest.raises(BrokenPipeError):
+        screen.log.send("lost")
+
+
+# -- standard output -------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def pipe() -> Iterator[int]:
+    """Make standard output a pipe, and yield its other end. Not a fixture: pytest undoes those."""
+    saved = os.dup(1)
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(writer)
+    try:
+        yield reader
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(reader)
+
+
+def test_stalled_reader_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.12)
+    looks: list[float] = []
+
+    def note() -> bool:
+        looks.append(time.monotonic())
+        return False
+
+    with pipe():
+        write = standard_output(note)
+        with pytest.raises(TimeoutError, match="nobody reads"):
+            write(b"x" * 1_000_000)
+        assert len(looks) >= 3
+        looks.clear()
+        with pytest.raises(TimeoutError):
+            write(b"x" * 10_000)
+    assert len(looks) == 1
+
+
+def test_stalled_reader_is_not_waited_for_after_a_signal() -> None:
+    with pipe(), pytest.raises(TimeoutError):
+        standard_output(lambda: True)(b"x" * 1_000_000)
+
+
+def test_slow_reader_gets_everything() -> None:
+    received: list[bytes] = []
+
+    def read(reader: int) -> None:
+        while sum(map(len, received)) < 300_000:
+            received.append(os.read(reader, 10_000))
+
+    data = os.urandom(300_000)
+    with pipe() as reader:
+        thread = threading.Thread(target=read, args=[reader], daemon=True)
+        thread.start()
+        standard_output(lambda: False)(data)
+        thread.join(20)
+    assert b"".join(received) == data
+
+
+def test_closed_output_is_an_error_and_its_descriptor_is_taken() -> None:
+    with pipe() as reader:
+        os.close(1)
+        write = standard_output(lambda: False)
+        assert os.fstat(1)
+        assert os.read(reader, 1) == b""
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            write(b"x")

@@ -1,0 +1,46 @@
+"""--help and --version."""
+
+import pytest
+
+from twilio_build_wait import __version__, usage
+from twilio_build_wait.inputs import INPUTS
+from twilio_build_wait.model import OUTPUTS, Ending, variable
+
+
+@pytest.mark.parametrize("width", [20, 40, 57, 80, 100, 300])
+def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
+    text = usage.help_text(width)
+    assert max(map(len, text.splitlines())) <= max(40, min(width, 100))
+    words = " ".join(text.split())
+    entries = [f"  {known.variable}\n      " for known in INPUTS]
+    entries += [f"  {variable(name)}\n      {name}: " for name in OUTPUTS]
+    entries += [f"  {ending.exit_code}\n      {ending.outcome}: " for ending in Ending]
+    assert [entry for entry in entries if entry not in text] == []
+    for known in INPUTS:
+        note = "required" if known.is_required else known.shown_default
+        shown = [known.meaning, known.format.words, note]
+        assert [part for part in shown if part not in words] == []
+    assert [meaning for meaning in OUTPUTS.values() if meaning not in words] == []
+    assert [ending.meaning for ending in Ending if ending.meaning not in words] == []
+
+
+def test_help_uses_the_width_up_to_100() -> None:
+    longest = [max(map(len, usage.help_text(width).splitlines())) for width in (60, 100, 200)]
+    assert longest[0] <= 60 < longest[1] == longest[2]
+    assert longest[1] >= 95
+
+
+@pytest.mark.parametrize("option", usage.OPTIONS)
+def test_answer(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    written: list[bytes] = []
+    assert usage.answer(option, written.append) == 0
+    version = f"twilio-build-wait {__version__}\n"
+    assert b"".join(written).decode() == (version if "v" in option else usage.help_text(70))
+
+
+def test_answer_that_cannot_be_written_exits_70() -> None:
+    def refuse(_data: bytes) -> None:
+        raise BrokenPipeError
+
+    assert usage.answer("--version", refuse) == 70
