@@ -252,7 +252,12 @@ class Transport:
             response = adapter.send(
                 request, stream=True, timeout=timeout, verify=verify, proxies=proxies
             )
-            return Response(response.status_code, response.headers, _body(response, max_bytes))
+            try:
+                body = _body(response, max_bytes)
+            except BaseException:
+                response.close()  # otherwise a long wait collects file descriptors
+                raise
+            return Response(response.status_code, response.headers, body)
 
         route = Route.of(url, proxies, self._environ, self._show)
         try:

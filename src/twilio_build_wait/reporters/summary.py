@@ -14,9 +14,9 @@ SHOWN = 20
 # Everything that Markdown, HTML or GitHub's additions could take for markup: any punctuation but
 # the harmless, the colon of a URL or of an `:emoji:`, and the dot that makes a link of `www.`.
 _MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
-# GitHub links an e-mail address in spite of a character reference (cmark-gfm, autolink.c), but not
-# across an HTML comment.
-_EMAIL = re.compile(r"(?<=[\w.+-])&#64;(?=[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
+# Where an e-mail address has its @: GitHub links one in spite of character references (cmark-gfm,
+# autolink.c), but not across an HTML comment.
+_EMAIL = re.compile(r"(?<=[\w.+-])(?=@[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
 
 
 def render(
@@ -47,8 +47,8 @@ def render(
 
 def markdown(text: SafeText) -> str:
     """Make a text literal in a cell of a GitHub Markdown table, by character references."""
-    escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", text)
-    return _EMAIL.sub("<!-- -->&#64;", escaped)
+    pieces = _EMAIL.split(text)
+    return "<!-- -->".join(_MARKUP.sub(lambda at: f"&#{ord(at[0])};", piece) for piece in pieces)
 
 
 def _reason(outcome: Outcome, findings: Sequence[Finding]) -> str:
