@@ -21,7 +21,7 @@ VERSION = "98.7.6"
 BUILDS = {"completed": f"ZB{0:032}", "failed": f"ZB{1:032}"}
 STEP = """
       - id: {status}
-        uses: acme/twilio-build-wait@{commit}
+        uses: e2e-owner/twilio-build-wait@{commit}
         continue-on-error: true
         with:
           build-sid: {build}
@@ -90,13 +90,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 @pytest.fixture(scope="module")
 def reference(clone: Path, registry: Registry) -> Iterator[str]:
     """Set the owner, build the image and push it; return its digest, and forget the image."""
-    tag = f"{registry.address}/acme/twilio-build-wait:build"
-    check = ("check", VERSION, "acme", "refs/heads/main")
-    assert "must name the account acme" in release(clone, *check, code=1)
-    release(clone, "owner", "acme")
+    tag = f"{registry.address}/e2e-owner/twilio-build-wait:build"
+    check = ("check", VERSION, "e2e-owner", "refs/heads/main")
+    assert "must name the account e2e-owner" in release(clone, *check, code=1)
+    release(clone, "owner", "e2e-owner")
     commit(clone)
     run(clone, "git", "push", "-q", "origin", "main")
-    assert release(clone, *check) == "image=ghcr.io/acme/twilio-build-wait\nreference=\n"
+    assert release(clone, *check) == "image=ghcr.io/e2e-owner/twilio-build-wait\nreference=\n"
     run(clone, "docker", "build", "--tag", tag, ".")
     pushed = run(clone, "docker", "push", tag)
     digest = re.findall(r"digest: (sha256:[0-9a-f]{64})", pushed)[-1]
@@ -117,7 +117,7 @@ def test_workflow_of_a_user_runs_the_released_image(
     sha = release(clone, "tag", VERSION, reference).strip().removeprefix("commit=")
     for _ in range(2):
         assert release(clone, "tag", VERSION, reference) == f"commit={sha}\n"
-        assert f"acme/twilio-build-wait@{sha}" in release(clone, "notes", VERSION)
+        assert f"e2e-owner/twilio-build-wait@{sha}" in release(clone, "notes", VERSION)
         assert f"tags={VERSION} 98" in release(clone, "major", VERSION)
     action, user = tmp_path / "action", tmp_path / "user"
     run(clone, "git", "clone", "-q", "--branch=v98", "../origin.git", str(action))
@@ -137,7 +137,7 @@ def test_workflow_of_a_user_runs_the_released_image(
             "push",
             f"--platform=ubuntu-latest={base}",
             "--pull=false",
-            f"--local-repository=acme/twilio-build-wait@{sha}={action}",
+            f"--local-repository=e2e-owner/twilio-build-wait@{sha}={action}",
             *(f"--env={name}={value}" for name, value in emulator.variables.items()),
             env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
         )

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = "ghcr.io/acme/twilio-build-wait@sha256:" + "a1" * 32
 OTHER = "ghcr.io/acme/twilio-build-wait@sha256:" + "b2" * 32
 MAIN = "refs/heads/main"
+NEW = f"{OWNER}-2"
 CHECK, TAG = ("check", "1.0.0", OWNER, MAIN), ("tag", "1.0.0", REFERENCE)
 
 
@@ -68,7 +69,7 @@ def test_release_commit_changes_only_the_image(project: Project) -> None:
 
 REFUSED = {
     "another branch": ({}, ["1.0.0", OWNER, "refs/heads/side"], "refs/heads/side is not main"),
-    "another owner": ({}, ["1.0.0", "acme", MAIN], "README.md must name the account acme"),
+    "another owner": ({}, ["1.0.0", NEW, MAIN], f"README.md must name the account {NEW}"),
     "bad owner": ({}, ["1.0.0", "-acme", MAIN], "not the name of an account"),
     "another version": ({}, ["1.0.1", OWNER, MAIN], "has another version than 1.0.1"),
     "no entry": ({"CHANGELOG.md": "# Changelog\n"}, CHECK[1:], "has no entry for 1.0.0"),
@@ -216,9 +217,9 @@ def test_other_forms_of_versions_are_refused(text: str) -> None:
 
 
 NAMES = {
-    f"uses: {ACTION}@v1": "uses: Acme-1/twilio-build-wait@v1",
-    f"docker://{IMAGE}:1": "docker://ghcr.io/acme-1/twilio-build-wait:1",
-    f"https://github.com/{ACTION}": "https://github.com/Acme-1/twilio-build-wait",
+    f"uses: {ACTION}@v1": f"uses: {NEW}/twilio-build-wait@v1",
+    f"docker://{IMAGE}:1": f"docker://ghcr.io/{NEW.lower()}/twilio-build-wait:1",
+    f"https://github.com/{ACTION}": f"https://github.com/{NEW}/twilio-build-wait",
     "/opt/twilio-build-wait": "/opt/twilio-build-wait",
     "$REGISTRY/twilio-build-wait": "$REGISTRY/twilio-build-wait",
 }
@@ -230,12 +231,12 @@ def test_owner_is_filled_in_everywhere(project: Project) -> None:
     copied += [ROOT / "tools/release/owner.py"]
     project.commit({str(file.relative_to(ROOT)): file.read_text() for file in copied})
     project.commit({"docs/names.md": "\n".join(NAMES)})
-    assert main("owner", "Acme-1") == 0
+    assert main("owner", NEW) == 0
     assert Path("docs/names.md").read_text() == "\n".join(NAMES.values())
-    assert Path(".github/CODEOWNERS").read_text() == "* @Acme-1\n"
+    assert Path(".github/CODEOWNERS").read_text() == f"* @{NEW}\n"
     texts = [(project.path / file.relative_to(ROOT)).read_text() for file in copied]
     assert not [text for text in texts if ACTION in text]
-    assert renamed(project.path, "Acme-1") == {}
+    assert renamed(project.path, NEW) == {}
 
 
 @pytest.mark.parametrize("arguments", [(), ("unknown",), ("check", "1.0.0")])
