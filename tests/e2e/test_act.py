@@ -1,144 +1,111 @@
-"""The action as a workflow uses it: ``uses: ./``, built and run by act, in a copy of this tree."""
+"""The action in a workflow, `uses: ./`, which act builds and runs in a copy of this work tree."""
 
+import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from emulator.api import Credentials
-from emulator.server import Emulator, Options
-from tests.e2e.containers import REPOSITORY, docker
+from tests.e2e.containers import docker
+from tests.e2e.example_images import commit_all, copy_of_the_tree
+from tests.support.invariants import OUTPUTS
+from tests.support.samples import (
+    ACCOUNT_SID,
+    API_KEY,
+    BUILD_SID,
+    OTHER_BUILD_PATH,
+    OTHER_BUILD_SID,
+    SECRET,
+    SERVICE_SID,
+    TOKEN,
+    build_status,
+)
+from tests.support.server import Server
 
-WORKFLOW = "tests/e2e/workflows/wait.yml"
-SERVICE_SID = "ZS" + "5" * 32
-COMPLETES = "ZB" + "c" * 32
-FAILS = "ZB" + "f" * 32
-BY_ENVIRONMENT = "ZB" + "e" * 32
-CREDENTIALS = Credentials()
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    """Run git as nobody in particular; its output."""
-    return subprocess.run(
-        ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with this work tree, changes included, as its one commit."""
-    folder = tmp_path_factory.mktemp("act") / "twilio-build-wait"
-    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=REPOSITORY)
-    for name in filter(None, listed.split("\0")):
-        source, target = REPOSITORY / name, folder / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-    git("init", "--quiet", "--initial-branch=main", cwd=folder)
-    git("add", "--all", cwd=folder)
-    git("commit", "--quiet", "--message=the tree under test", cwd=folder)
-    return folder
+VARIABLES = {
+    "ACCOUNT_SID": ACCOUNT_SID,
+    "API_KEY": API_KEY,
+    "SERVICE_SID": SERVICE_SID,
+    "COMPLETES": BUILD_SID,
+    "FAILS": OTHER_BUILD_SID,
+}
+SECRETS = {"AUTH_TOKEN": TOKEN, "API_SECRET": SECRET}
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """Three builds; any other does not exist."""
-    with Emulator(Options(default=None)) as emulator:
-        emulator.add_build(COMPLETES, "completed", after="2s", service=SERVICE_SID)
-        emulator.add_build(FAILS, "failed", after="1s", service=SERVICE_SID)
-        emulator.add_build(BY_ENVIRONMENT, "completed", service=SERVICE_SID)
-        yield emulator
-
-
-@dataclass(frozen=True)
-class Run:
-    """An act run: exit code and log, standard error included."""
-
-    code: int
-    log: str
-
-    def said(self, text: str) -> bool:
-        """Whether a line of a step's own output holds the text."""
-        return any(text in line for line in self.log.splitlines() if "  | " in line)
-
-
-@pytest.fixture(scope="module")
-def run(
-    image: str,
-    base_image: str,
-    checkout: Path,
-    emulator: Emulator,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Run]:
-    """The workflow, run once. The image comes from the cache that building it has filled."""
+def log(image: str, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What act prints, standard error included. Docker has the layers of `image` in its cache."""
     assert image
-    home = tmp_path_factory.mktemp("home")
-    variables = {
-        "ACCOUNT_SID": CREDENTIALS.account_sid,
-        "API_KEY": CREDENTIALS.api_key,
-        "BASE_URL": emulator.url,
-        "SERVICE_SID": SERVICE_SID,
-        "COMPLETES": COMPLETES,
-        "FAILS": FAILS,
-        "BY_ENVIRONMENT": BY_ENVIRONMENT,
-    }
-    secrets = {"AUTH_TOKEN": CREDENTIALS.auth_token, "API_SECRET": CREDENTIALS.api_secret}
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("act")),
-            "push",
-            f"--workflows={WORKFLOW}",
-            f"--platform=ubuntu-latest={base_image}",
-            "--pull=false",
-            *(f"--var={name}={value}" for name, value in variables.items()),
-            # Without a value act takes it from the environment: no secret on a command line.
-            *(f"--secret={name}" for name in secrets),
-        ],
-        cwd=checkout,
-        env={**os.environ, **secrets, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    yield Run(done.returncode, done.stdout)
+    folder, home = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("home")
+    copy_of_the_tree(folder)
+    commit_all(folder)
+    with Server(build_status(), build_status("completed")) as server:
+        failed = build_status("failed", sid=OTHER_BUILD_SID, url=None)
+        server.script(failed, path=f"{OTHER_BUILD_PATH}/Status")
+        variables = VARIABLES | {"BASE_URL": server.url}
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("act")),
+                "push",
+                "--workflows=tests/e2e/workflows/wait.yml",
+                f"--platform=ubuntu-latest={base_image}",
+                "--pull=false",
+                *(f"--var={name}={value}" for name, value in variables.items()),
+                *(f"--secret={name}" for name in SECRETS),  # their values are in the environment
+            ],
+            cwd=folder,
+            env={**os.environ, **SECRETS, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
+    yield done.stdout
     docker("image", "rm", "--force", "act-dockeraction:latest")
 
 
-def test_the_workflow_succeeds_and_its_later_step_finds_every_output(run: Run) -> None:
-    assert run.code == 0, run.log
-    assert run.said("COMPLETES: completed"), run.log
-    assert run.said("FAILS: failed"), run.log
-    assert run.said("BY_ENVIRONMENT: completed"), run.log
-    assert run.said("all outputs are what they must be"), run.log
+def printed(log: str, word: str) -> Any:  # noqa: ANN401 (JSON)
+    """Return the JSON that a step has printed after a word."""
+    (text,) = re.findall(rf"\| {word} (.*)", log)
+    return json.loads(text)
 
 
-def test_a_failed_build_fails_its_step_and_is_annotated(run: Run) -> None:
-    assert "Failure - Main A build that fails" in run.log
-    assert "Failed but continue next step" in run.log
-    (annotation,) = [line for line in run.log.splitlines() if "❗" in line and "::error" in line]
-    assert "Twilio build failed" in annotation
+STEPS = {
+    "completes": ("completed", BUILD_SID, "success"),
+    "fails": ("failed", OTHER_BUILD_SID, "failure"),
+}
 
 
-def test_a_later_job_is_told_by_the_job_s_outputs(run: Run) -> None:
-    assert run.said(f"a later job was told completed of {SERVICE_SID}"), run.log
+@pytest.mark.parametrize("name", STEPS)
+def test_later_step_sees_every_output(log: str, name: str) -> None:
+    outcome, build_sid, end = STEPS[name]
+    step = printed(log, "STEPS")[name]
+    assert set(step["outputs"]) == set(OUTPUTS)
+    for output, form in OUTPUTS.items():
+        assert re.fullmatch(form, step["outputs"][output]), step
+    assert step["outputs"]["outcome"] == outcome
+    assert step["outputs"]["build-sid"] == build_sid
+    # GitHub's own words for the step; continue-on-error changes only the conclusion.
+    assert (step["outcome"], step["conclusion"]) == (end, "success")
 
 
-def test_the_builds_were_read_and_nothing_else(run: Run, emulator: Emulator) -> None:
-    assert run.code == 0
-    reads = [request for request in emulator.requests() if request["route"] == "status"]
-    assert {request["build"] for request in reads} == {COMPLETES, FAILS, BY_ENVIRONMENT}
-    assert {request["method"] for request in reads} == {"GET"}
-    assert all(request["status"] == 200 for request in reads)
+def test_later_job_sees_the_outputs_of_the_job(log: str) -> None:
+    assert printed(log, "JOB") == {"outcome": "completed", "service-sid": SERVICE_SID}
+
+
+def test_failed_build_is_annotated(log: str) -> None:
+    (line,) = [line for line in log.splitlines() if "::error" in line]
+    assert "Twilio build failed" in line
+
+
+def test_secrets_are_masked(log: str) -> None:
+    text = "\n".join(line for line in log.splitlines() if "::add-mask::" not in line)
+    assert not [secret for secret in SECRETS.values() if secret in text]

@@ -1,0 +1,143 @@
+"""The image in containers: as process 1, locked down, in a hostile workspace."""
+
+import math
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.containers import HOME, REPOSITORY, Container, docker
+from tests.support.run import scaled
+from tests.support.samples import build_status
+from tests.support.server import Server
+
+LOCKED_DOWN = (
+    "--user=12345:23456",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+)
+ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
+# What action.yml tells a runner to start instead of the image's entrypoint.
+BY_PATH = f"--entrypoint={ACTION['runs']['entrypoint']}"
+
+
+@pytest.fixture
+def completed(server: Server) -> Server:
+    server.script(build_status(), build_status("completed"))
+    return server
+
+
+# --- process 1 ------------------------------------------------------------------------------------
+
+SIGNALS = {
+    "SIGTERM, the image's entrypoint": (signal.SIGTERM, ()),
+    "SIGINT, the action's entrypoint": (signal.SIGINT, (BY_PATH,)),
+}
+
+
+@pytest.mark.parametrize("number, flags", SIGNALS.values(), ids=SIGNALS)
+def test_signal_ends_process_1(
+    image: str, environ: dict[str, str], server: Server, number: int, flags: tuple[str, ...]
+) -> None:
+    server.script([math.inf])
+    with Container(image, environ, server, flags=flags) as container:
+        container.wait_for(lambda: server.requests)
+        container.send_signal(number)
+        run = container.finish(timeout=2.0)  # the client and the engine take a part of it
+    assert run.code == 128 + number
+
+
+def test_signal_ends_process_1_from_the_first_statement_on(
+    image: str, environ: dict[str, str], server: Server
+) -> None:
+    """Signals arrive all the time: the kernel drops those for which process 1 has no handler."""
+    server.script([math.inf])
+    with Container(image, environ, server) as container:
+        kill = ["docker", "kill", "--signal=TERM", container.name]
+        while container.poll() is None:  # it fails until the container runs
+            subprocess.run(kill, capture_output=True, timeout=30, check=False)
+        run = container.finish(check=False)
+    assert run.code == 143
+    assert run.outputs["outcome"] == "cancelled"
+    assert run.seconds < scaled(5.0)
+
+
+# --- users and file systems -----------------------------------------------------------------------
+
+
+def test_other_user_and_read_only_file_system(
+    image: str, environ: dict[str, str], completed: Server
+) -> None:
+    with Container(image, environ, completed, flags=LOCKED_DOWN) as container:
+        run = container.finish()
+    assert run.code == 0
+    assert run.output_file["outcome"] == "completed"
+
+
+def test_output_file_belongs_to_the_owner_of_its_folder(
+    image: str, environ: dict[str, str], completed: Server, tmp_path: Path
+) -> None:
+    os.chown(tmp_path, 12345, 23456)
+    with Container(image, environ, completed) as container:
+        run = container.finish()
+    assert run.code == 0
+    found = Path(environ["TWILIO_BUILD_OUTPUT_FILE"]).stat()
+    assert (found.st_uid, found.st_gid) == (12345, 23456)
+
+
+def test_version_needs_no_input_and_no_network(image: str) -> None:
+    log = docker("run", "--rm", "--network=none", *LOCKED_DOWN, image, "--version")
+    assert log.startswith("twilio-build-wait ")
+
+
+# --- a workspace with modules of the same names ---------------------------------------------------
+
+TRAP = "import pathlib; pathlib.Path('trapped').touch()\n"
+MODULES = ("sitecustomize", "usercustomize", "signal", "requests", "twilio_build_wait")
+# Flags and arguments.
+STARTS = {
+    "image's entrypoint": ((), ()),
+    "action's entrypoint": ((BY_PATH,), ()),
+    "command in a shell": (("--entrypoint=sh",), ("-c", "/usr/local/bin/twilio-build-wait")),
+}
+
+
+@pytest.fixture
+def hostile(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """An environment whose workspace has modules and programs that leave a file `trapped`."""
+    for name in MODULES:
+        (tmp_path / f"{name}.py").write_text(TRAP)
+    for name in ("python", "python3", "env"):
+        (tmp_path / name).write_text("#!/bin/sh\ntouch trapped\n")
+    return environ | {"PYTHONPATH": str(tmp_path), "PYTHONUSERBASE": str(tmp_path)}
+
+
+@pytest.mark.parametrize("flags, arguments", STARTS.values(), ids=STARTS)
+def test_nothing_in_the_workspace_is_run(  # noqa: PLR0917 (four fixtures and a case)
+    image: str,
+    hostile: dict[str, str],
+    completed: Server,
+    tmp_path: Path,
+    flags: tuple[str, ...],
+    arguments: tuple[str, ...],
+) -> None:
+    hostile |= {"PYTHONHOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+    flags = (f"--env=PATH={tmp_path}:/usr/local/bin:/usr/bin:/bin", *flags)
+    with Container(image, hostile, completed, flags=flags, arguments=arguments) as container:
+        run = container.finish()
+    assert run.code == 0
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_python_without_isolation_runs_the_workspace(
+    image: str, hostile: dict[str, str], tmp_path: Path
+) -> None:
+    """Otherwise the test above would show nothing."""
+    flags, arguments = ("--entrypoint=/usr/local/bin/python3",), (f"{HOME}/entrypoint.py",)
+    with Container(image, hostile, flags=flags, arguments=arguments) as container:
+        container.finish(check=False)
+    assert (tmp_path / "trapped").exists()
