@@ -1,6 +1,5 @@
 """Twilio's own Python client gets from the emulator what it gets from Twilio."""
 
-import re
 import signal
 import subprocess
 import sys
@@ -86,27 +85,28 @@ def test_build_lists_versions_and_dependencies(emulator: Emulator) -> None:
     sharp = {"name": "sharp", "version": "0.33.5"}
     assert (build.runtime, build.dependencies) == ("node18", [sharp])
     (asset,) = build.asset_versions
-    assert (asset["path"], asset["visibility"]) == ("/a.svg", "public")
+    assert asset["path"] == "/a.svg"
     same, _, changed = other.function_versions
     assert build.function_versions == [same]
-    assert re.fullmatch("ZN[0-9a-f]{32}", same["sid"])
     assert (changed["path"], changed["function_sid"]) == ("/hello", same["function_sid"])
     assert changed["sid"] != same["sid"]
 
 
 def test_builds_are_listed_in_pages_with_any_date(emulator: Emulator) -> None:
-    sids = [f"ZB{number:032}" for number in range(5)]
-    for sid, created in zip(sids, ["-72h", "", "+7h", "yesterday", "-1s"], strict=True):
+    sids = [f"ZB{number:032}" for number in range(4)]
+    for sid, created in zip(sids, ["-72h", "+7h", "yesterday", ""], strict=True):
         emulator.add_build(sid, created=created)
-    url = f"{emulator.url}/v1/Services/{SERVICE_SID}/Builds?PageSize=4"
-    content = requests.get(url, auth=(API_KEY, API_SECRET), timeout=60).json()
-    assert [build["sid"] for build in content["builds"]] == sids[:4]
-    dates = [build["date_created"] for build in content["builds"]]
-    assert dates[3] == "yesterday"
-    ages = [datetime.now(UTC) - datetime.fromisoformat(date) for date in dates[:3]]
-    assert [round(age / timedelta(hours=1)) for age in ages] == [72, 0, -7]
-    assert content["meta"]["next_page_url"].endswith("/Builds?PageSize=4&Page=1")
-    del emulator.builds[sids[3]].fields["date_created"]  # the client cannot parse it
+    url = f"{emulator.url}/v1/Services/{SERVICE_SID}/Builds?PageSize=2&Page="
+    pages = [
+        requests.get(f"{url}{n}", auth=(API_KEY, API_SECRET), timeout=60).json() for n in (0, 1)
+    ]
+    builds = [build for page in pages for build in page["builds"]]
+    assert [build["sid"] for build in builds] == sids
+    assert [page["meta"]["next_page_url"] is None for page in pages] == [False, True]
+    assert builds.pop(2)["date_created"] == "yesterday"
+    ages = [datetime.now(UTC) - datetime.fromisoformat(build["date_created"]) for build in builds]
+    assert [round(age / timedelta(hours=1)) for age in ages] == [72, -7, 0]
+    del emulator.builds[sids[2]].fields["date_created"]  # the client cannot parse it
     assert [build.sid for build in service(emulator).builds.list(page_size=2)] == sids
 
 
@@ -140,6 +140,8 @@ def test_pipeline_uploads_builds_and_deploys(emulator: Emulator) -> None:
     environment = home.environments.create(unique_name="staging", domain_suffix="stage")
     assert (environment.build_sid, environment.domain_suffix) == (None, "stage")
     deploy = home.environments(environment.sid).deployments.create
+    emulator.add_build(OTHER, service="ZS" + 32 * "1")
+    assert error_of(lambda: deploy(build_sid=OTHER)) == (400, 20001)  # of another service
     assert error_of(lambda: deploy(build_sid=build.sid)) == (400, 20001)  # it has not completed
     emulator.clock = lambda: 1005.0
     assert deploy(build_sid=build.sid).build_sid == build.sid
@@ -202,7 +204,7 @@ def test_faults_come_in_order_and_on_their_route(emulator: Emulator) -> None:
     assert [get().status_code, get().status_code] == [404, 404]
     crowded = get()
     assert (crowded.headers["Retry-After"], crowded.json()["code"]) == ("2", 20429)
-    with pytest.raises(requests.ConnectionError):
+    with pytest.raises(requests.ConnectionError, match="reset"):
         get()
     assert get().text.startswith("<html>")
     assert [get().json()["status"], get().json()["status"]] == ["completed", "completed"]
@@ -229,9 +231,7 @@ def test_command_line_serves_a_file_until_a_signal(tmp_path: Path, number: int) 
         assert f"export TWILIO_BASE_URL={url}\n" in exports
         assert exports[-1] == f"export TWILIO_BUILD_SID={BUILD}\n"
         status = f"{url}/v1/Services/demo/Builds/{BUILD}/Status"
-        credentials = (ACCOUNT_SID, AUTH_TOKEN)
-        got = [requests.get(status, auth=credentials, timeout=60) for _ in range(2)]
-        assert [response.status_code for response in got] == [503, 200]
+        assert requests.get(status, auth=(ACCOUNT_SID, AUTH_TOKEN), timeout=60).status_code == 503
         assert "/Status 503 503\n" in process.stdout.readline()
         process.send_signal(number)
         assert process.wait(timeout=60) == 0
