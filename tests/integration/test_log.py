@@ -1,326 +1,216 @@
-"""What is shown on standard output, and what happens where that does not take it."""
+"""What a person sees of the wait: the log, the live line on a terminal, and the job summary."""
 
-import os
-import pty
+import errno
+import itertools
+import math
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import (
+from tests.support.run import Run, run_inside
+from tests.support.samples import (
     API_KEY,
     BUILD_SID,
-    ENTRYPOINT,
+    REQUEST_ID,
     SECRET,
     SERVICE_SID,
-    Finished,
-    Handler,
-    Reply,
-    ScriptedServer,
-    Tool,
-    base_env,
-    build,
-    hang_up,
-    off_github,
-    refusing_root,
-    silence,
+    build_status,
     twilio_error,
+    without_github,
 )
+from tests.support.server import Connection, Response, Server, Step
+from twilio_build_wait import __version__
+
+BUILDING, COMPLETED = build_status("building"), build_status("completed")
 
 
-def first_line(run: Finished) -> str:
-    return next(line for line in run.lines if not line.startswith("::add-mask::"))
+def wait_lines(run: Run) -> list[str]:
+    """Return the lines with a time, without it."""
+    return [line[10:] for line in run.lines if re.match(r" +\d+\.\ds  ", line)]
 
 
-def version(tool: Tool) -> str:
-    shown = tool.run({"PATH": ""}, ["--version"]).stdout
-    found = re.search(r"[0-9]+\.[0-9]+\.[0-9]+\S*", shown)
-    assert found, shown
-    return found[0]
+# --- the first line -------------------------------------------------------------------------------
 
 
-class TestFirstLine:
-    @pytest.mark.parametrize("github", [True, False])
-    def test_it_tells_what_is_about_to_happen(
-        self, tool: Tool, tmp_path: Path, *, github: bool
-    ) -> None:
-        with ScriptedServer(build("completed")) as server:
-            env = base_env(server.url, tmp_path, TWILIO_BUILD_TIMEOUT="42s")
-            run = tool.run(env if github else off_github(env))
-        assert run.code == 0, run.stdout
-        line = first_line(run)
-        for told in (version(tool), BUILD_SID, SERVICE_SID, "127.0.0.1", "42"):
-            assert told in line, line
-        assert re.search(r"auth[ -]?token", line, re.IGNORECASE), line
-        assert not re.search(r"api[ -]?key", line, re.IGNORECASE), line
+def test_first_line_says_what_happens_before_the_first_poll(
+    server: Server, environ: dict[str, str]
+) -> None:
+    written: list[bytes] = []
 
-    def test_it_tells_of_an_api_key(self, tool: Tool, tmp_path: Path) -> None:
-        chosen = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
-        with ScriptedServer(build("completed")) as server:
-            run = tool.run(base_env(server.url, tmp_path, **chosen))
-        assert run.code == 0, run.stdout
-        assert re.search(r"api[ -]?key", first_line(run), re.IGNORECASE), first_line(run)
+    def look(connection: Connection) -> None:
+        assert b"timeout 1m30s" in b"".join(written)
+        connection.answer(COMPLETED)
 
-    def test_with_bad_inputs_it_tells_the_version(self, tool: Tool, tmp_path: Path) -> None:
-        run = tool.run(base_env("", tmp_path, TWILIO_BUILD_TIMEOUT="often"))
-        assert run.code == 2, run.stdout
-        assert version(tool) in first_line(run)
-
-    def test_it_is_there_before_the_first_answer(self, tool: Tool, tmp_path: Path) -> None:
-        """Flushed line by line, into a pipe as well."""
-        with ScriptedServer(silence) as server:
-            running = tool.start(base_env(server.url, tmp_path))
-            running.wait_until(lambda: len(server.requests) == 1)
-            running.wait_for_text(BUILD_SID, timeout=2)
-            running.kill()
+    server.script(look)
+    key = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET, "TWILIO_BUILD_TIMEOUT": "90"}
+    run = run_inside(without_github(environ) | key, server, write=written.append)
+    assert run.lines[0] == (
+        f"twilio-build-wait {__version__}: waiting for build {BUILD_SID} of service {SERVICE_SID} "
+        f"at 127.0.0.1:{server.port}, timeout 1m30s, with API key"
+    )
 
 
-class TestLines:
-    def test_one_when_the_status_changes_and_not_one_for_each_read(
-        self, tool: Tool, tmp_path: Path
-    ) -> None:
-        def run_of(count: int) -> Finished:
-            script = [*[build()] * count, build("completed")]
-            with ScriptedServer(*script) as server:
-                run = tool.run(base_env(server.url, tmp_path))
-            assert run.code == 0, run.stdout
-            assert run.outputs["polls"] == str(count + 1)
-            return run
+# --- the wait -------------------------------------------------------------------------------------
 
-        many, few = run_of(15), run_of(1)
-        assert len(many.lines) == len(few.lines), many.stdout
-        assert sum("building" in line for line in many.lines) <= 2
 
-    def test_a_line_for_each_change(self, tool: Tool, tmp_path: Path) -> None:
-        words = ["building", "building", "queued", "queued", "building", "completed"]
-        with ScriptedServer(*(build(word) for word in words)) as server:
-            running = tool.start(off_github(base_env(server.url, tmp_path)))
-            run = running.finish()
-        assert run.code == 0, run.stdout
-        lines = [line for line in run.lines if "queued" in line or "building" in line]
-        assert len(lines) >= 3, run.stdout
-        assert any("completed" in line for line in run.lines)
+def test_line_for_each_change_and_each_transient_error(
+    server: Server, environ: dict[str, str]
+) -> None:
+    answers: list[Step] = [BUILDING, BUILDING, Response(503), Connection.reset, BUILDING, COMPLETED]
+    server.script(*answers)
+    run = run_inside(environ, server)
+    host = f"127.0.0.1:{server.port}"
+    assert wait_lines(run) == [
+        "building",
+        f"HTTP 503 from {host}; next poll in 500ms",
+        f"{host}: connection reset; next poll in 1s",
+        "completed",
+    ]
+    assert run.lines[-1] == "Twilio build completed after 4.6s, 6 polls"
 
-    def test_one_for_each_passing_fault(self, tool: Tool, tmp_path: Path) -> None:
-        script: list[Handler] = [Reply(503), build(), Reply(502), build()]
-        script += [hang_up, build("completed")]
-        with ScriptedServer(*script) as server:
-            run = tool.run(off_github(base_env(server.url, tmp_path)))
-        assert run.code == 0, run.stdout
-        assert len([line for line in run.lines if "503" in line]) == 1
-        assert len([line for line in run.lines if "502" in line]) == 1
-        after = run.stdout.partition("502")[2]
-        assert "127.0.0.1" in after, "the network fault does not name the host"
 
-    def test_a_refused_connection_names_the_host(self, tool: Tool, tmp_path: Path) -> None:
-        with refusing_root() as root:
-            run = tool.run(base_env(root, tmp_path, TWILIO_BUILD_TIMEOUT="0"))
-        assert run.code == 3, run.stdout
-        assert "127.0.0.1" in "\n".join(run.visible.splitlines()[1:])
+def test_sign_of_life_at_least_every_30_seconds(server: Server, environ: dict[str, str]) -> None:
+    server.script(BUILDING, BUILDING, [math.inf], Response(429, headers={"Retry-After": "90"}))
+    slow = {"TWILIO_BUILD_INTERVAL": "2m", "TWILIO_BUILD_TIMEOUT": "8m"}
+    run = run_inside(environ | slow, server)
+    times = [seconds for seconds, _ in run.stamps]
+    assert max(after - before for before, after in itertools.pairwise(times)) <= 30
+    assert "still waiting: building, 1 poll" in wait_lines(run)
+    assert len(run.lines) < 8 * 60 / 10  # and not one a second
 
-    def test_debug_lines_on_request(self, tool: Tool, tmp_path: Path) -> None:
-        script = [build(), Reply(503), build(), build("completed")]
-        for chosen, count in (("1", 4), ("0", 0), (None, 0)):
-            with ScriptedServer(*script) as server:
-                run = tool.run(base_env(server.url, tmp_path, RUNNER_DEBUG=chosen))
-            assert run.code == 0, run.stdout
-            assert len(run.named("debug")) == count, run.stdout
 
-    @pytest.mark.parametrize(
-        "script, timeout, code",
+def test_unknown_status_is_warned_about_once(server: Server, environ: dict[str, str]) -> None:
+    words = ["queued", "building", "queued", "Completed", "verified", "deployed", "gone"]
+    server.script(*(build_status(word) for word in words), COMPLETED)
+    run = run_inside(environ, server)
+    assert run.code == 0
+    titles = [warning.title for warning in run.commands("warning")]
+    assert titles == ["Unknown build status"] * 3
+    quoted = [warning.data.split("'")[1] for warning in run.commands("warning")]
+    assert quoted == ["queued", "Completed", "verified"]
+    assert wait_lines(run) == [*words, "completed"]
+
+
+def test_debug_line_for_each_poll(server: Server, environ: dict[str, str]) -> None:
+    for debug, count in (("0", 0), ("1", 3)):
+        server.script(BUILDING, Response(503), COMPLETED)
+        run = run_inside(environ | {"RUNNER_DEBUG": debug}, server)
+        assert len(run.commands("debug")) == count
+        assert ("::debug::poll 1 at 0.000 s: status building" in run.lines) == (count > 0)
+
+
+# --- a terminal -----------------------------------------------------------------------------------
+
+ERASE = "\r\x1b[2K"
+
+
+def test_live_line_on_a_terminal(server: Server, environ: dict[str, str]) -> None:
+    server.script(BUILDING, Response(503), BUILDING, BUILDING, COMPLETED)
+    environ = without_github(environ) | {"TWILIO_BUILD_INTERVAL": "4s"}
+    run = run_inside(environ, server, is_terminal=True, check=False)
+    shown = run.stdout.partition("\n")[2]
+    assert shown.startswith(f"{ERASE}    1.0s  building, 1 poll{ERASE}    2.0s  building, 1 poll")
+    *lines, last = shown.split("\n")
+    assert last == ""
+    visible = [line.rpartition(ERASE)[2] for line in lines]  # a line takes the live line's place
+    assert [line[10:].partition(" from")[0] for line in visible[:-1]] == ["HTTP 503"]
+    assert visible[-1].startswith("Twilio build completed after ")
+
+
+@pytest.mark.parametrize("name", ["CI", "GITHUB_ACTIONS"])
+def test_no_live_line_in_a_ci(server: Server, environ: dict[str, str], name: str) -> None:
+    server.script(BUILDING, BUILDING, COMPLETED)
+    ci = {name: "true", "TWILIO_BUILD_INTERVAL": "20s"}
+    run = run_inside(without_github(environ) | ci, server, is_terminal=True)
+    assert ERASE not in run.stdout
+    assert wait_lines(run)[:2] == ["building", "still waiting: building, 1 poll"]
+
+
+def test_broken_standard_output_changes_nothing(server: Server, environ: dict[str, str]) -> None:
+    def refuse(_data: bytes) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    server.script(BUILDING, Response(503), COMPLETED)
+    run = run_inside(environ, server, write=refuse, is_terminal=True)
+    assert run.code == 0
+    assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
+    assert "Twilio build completed" in run.summary
+
+
+# --- the reason -----------------------------------------------------------------------------------
+
+LONG = "m" * 5000
+#: What happened: the exit code, and parts of the reason.
+REASONS: dict[str, tuple[list[Step], int, list[str]]] = {
+    "rejected": (
+        [twilio_error(401, 20003, LONG)],
+        4,
         [
-            ([build("completed")], "5s", 0),
-            ([build("failed")], "5s", 1),
-            ([build()], "0", 3),
-            ([twilio_error(401, 20003, "no")], "5s", 4),
+            f"(Twilio error 20003, Twilio-Request-Id {REQUEST_ID}): mmm",
+            "mm…. Check that the SID and the token or secret belong together",
         ],
-        ids=["completed", "failed", "timed-out", "rejected"],
+    ),
+    "not found": (
+        [twilio_error(404, 20404, LONG)],
+        4,
+        ["HTTP 404 from ", "mm…. Check service-sid, build-sid, region and the credential's acc"],
+    ),
+    "timed out": (
+        [build_status("s" * 5000), twilio_error(503, 1, LONG)],
+        3,
+        ["no verdict within 20s; the last status was 's", "; the last poll failed: HTTP 503 from "],
+    ),
+    "nothing answers": (
+        [[math.inf]],
+        3,
+        [
+            "no verdict within 20s; Twilio has not reported a status; the last poll failed: no com",
+            "Nothing has ever answered. Check region, edge, base-url and the network",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("answers, code, parts", REASONS.values(), ids=REASONS)
+def test_reason_keeps_our_advice(
+    server: Server, environ: dict[str, str], answers: list[Step], code: int, parts: list[str]
+) -> None:
+    server.script(*answers)
+    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "20s"}, server)
+    assert run.code == code
+    reason = run.outputs["reason"]
+    assert all(part in reason for part in parts), reason
+    assert ("m…" in reason) == (len(reason) == 500) == (answers != [[math.inf]])
+    is_answered = "Nothing" not in reason
+    assert ("set a longer timeout" in run.stdout) == (code == 3 and is_answered)
+
+
+# --- the job summary ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["", "an unfinished line"])
+def test_summary_of_a_timeout(server: Server, environ: dict[str, str], before: str) -> None:
+    Path(environ["GITHUB_STEP_SUMMARY"]).write_text(before)
+    server.script(BUILDING)
+    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "90s"}, server)
+    gap = "\n" if before.endswith("line") else ""
+    advice = "Re-run the step to go on waiting for the same build, or set a longer timeout"
+    assert run.summary == before + gap + (
+        "### ⏱️ Timed out waiting for the Twilio build\n\n"
+        "| | |\n"
+        "| --- | --- |\n"
+        "| Outcome | `timed-out` |\n"
+        f"| Build | {BUILD_SID} |\n"
+        f"| Service | {SERVICE_SID} |\n"
+        "| Last status | building |\n"
+        f"| Waited | 90.0 s, {len(run.requests)} polls |\n"
+        "| Reason | no verdict within 1m30s; the last status was 'building' |\n"
+        f"| What to do | {advice} |\n\n"
     )
-    def test_the_last_words_name_the_verdict(
-        self, tool: Tool, tmp_path: Path, script: list[Reply], timeout: str, code: int
-    ) -> None:
-        with ScriptedServer(*script) as server:
-            env = base_env(server.url, tmp_path, TWILIO_BUILD_TIMEOUT=timeout)
-            run = tool.run(off_github(env))
-        assert run.code == code, run.stdout
-        told = {0: "completed", 1: "failed", 3: "building", 4: "401"}[code]
-        assert told in "\n".join(run.lines[1:])
 
 
-class TestSafeText:
-    """The cut at 500 characters, and line breaks of every kind."""
-
-    def test_each_piece_is_cut(self, tool: Tool, tmp_path: Path) -> None:
-        long = twilio_error(403, 1, "M" * 5000, (("X-More", "x"),))
-        with ScriptedServer(build("Q" * 5000), long) as server:
-            run = tool.run(base_env(server.url, tmp_path, RUNNER_DEBUG="1"))
-        assert run.code == 4, run.stdout
-        for text in (run.stdout, run.outputs["reason"], run.summary, run.output_text):
-            assert "M" * 501 not in text
-            assert "Q" * 501 not in text
-        assert "M" * 300 in run.visible
-        assert len(run.outputs["reason"]) <= 500
-
-    def test_an_input_is_cut_too(self, tool: Tool, tmp_path: Path) -> None:
-        long = {"TWILIO_BUILD_SID": "B" * 9000, "TWILIO_BUILD_TIMEOUT": "7" * 9000}
-        run = tool.run(base_env("", tmp_path, **long))
-        assert run.code == 2, run.stdout
-        for text in (run.stdout, run.outputs["reason"], run.summary):
-            assert "B" * 501 not in text
-            assert "7" * 501 not in text
-
-    @pytest.mark.parametrize(
-        "separator",
-        ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"],
-        ids=ascii,
-    )
-    def test_a_message_stays_on_its_line(self, tool: Tool, tmp_path: Path, separator: str) -> None:
-        message = f"first{separator}::error::second{separator}##[error]third"
-        with ScriptedServer(twilio_error(400, 1, message)) as server:
-            run = tool.run(base_env(server.url, tmp_path))
-        assert run.code == 4, run.stdout
-        assert len(run.named("error")) == 1
-        for line in run.visible.split("\n"):
-            assert ("first" in line) == ("third" in line), run.visible
-        assert separator not in run.outputs["reason"]
-
-    def test_an_output_encoding_that_cannot_take_it(self, tool: Tool, tmp_path: Path) -> None:
-        refusal = twilio_error(403, 1, "Größe – 大きさ \U0001f600")
-        for encoding in ("ascii", "latin-1", "ascii:strict"):
-            with ScriptedServer(refusal) as server:
-                run = subprocess.run(
-                    [sys.executable, ENTRYPOINT],
-                    cwd=tool.cwd,
-                    env=base_env(server.url, tmp_path, PYTHONIOENCODING=encoding),
-                    capture_output=True,
-                    timeout=20,
-                    check=False,
-                )
-            assert run.returncode == 4, run.stdout
-            assert run.stderr == b""
-            assert b"Traceback" not in run.stdout
-
-
-class TestBrokenStandardOutput:
-    """On GitHub standard output carries no outputs: losing it costs nothing but the log."""
-
-    def test_a_reader_that_goes_away(self, tool: Tool, tmp_path: Path) -> None:
-        with ScriptedServer(build(), Reply(503), build("completed")) as server:
-            read, write = os.pipe()
-            os.close(read)
-            running = tool.start(base_env(server.url, tmp_path), stdout=write)
-            os.close(write)
-            run = running.finish(check=False)
-        assert (run.code, run.stderr) == (0, "")
-        assert run.outputs["outcome"] == run.output_json["outcome"] == "completed"
-
-    @pytest.mark.parametrize("status, code", [("completed", 0), ("failed", 1)])
-    def test_a_full_disk(self, tool: Tool, tmp_path: Path, status: str, code: int) -> None:
-        full = os.open("/dev/full", os.O_WRONLY)
-        with ScriptedServer(build(status)) as server:
-            running = tool.start(base_env(server.url, tmp_path), stdout=full)
-            os.close(full)
-            run = running.finish(check=False)
-        assert (run.code, run.stderr) == (code, "")
-        assert run.outputs["outcome"] == run.output_json["outcome"] == status
-
-    @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-    def test_closed_from_the_start(self, tool: Tool, tmp_path: Path, redirection: str) -> None:
-        with ScriptedServer(build("failed")) as server:
-            env = base_env(server.url, tmp_path)
-            run = subprocess.run(
-                ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, ENTRYPOINT],
-                cwd=tool.cwd,
-                env=env,
-                capture_output=True,
-                timeout=20,
-                check=False,
-            )
-        assert run.returncode == 1, run.stdout
-        assert run.stderr == b""
-        assert "outcome" in (tmp_path / "github-output").read_text()
-        assert '"failed"' in (tmp_path / "outputs.json").read_text()
-
-
-class TestTerminal:
-    """A terminal of one's own gets one live line; any CI gets lines."""
-
-    def on_a_terminal(self, tool: Tool, env: Mapping[str, str]) -> tuple[int, str]:
-        main, side = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, ENTRYPOINT],
-            cwd=tool.cwd,
-            env=dict(env) | {"TERM": "xterm-256color", "COLUMNS": "100"},
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            start_new_session=True,
-        )
-        os.close(side)
-        shown = b""
-        try:
-            while True:
-                try:
-                    received = os.read(main, 65536)
-                except OSError:  # the other side is closed
-                    break
-                if not received:
-                    break
-                shown += received
-            return process.wait(timeout=20), shown.decode()
-        finally:
-            os.close(main)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-    SCRIPT = (*[build()] * 25, build("completed"))
-
-    def test_a_live_line(self, tool: Tool, tmp_path: Path) -> None:
-        with ScriptedServer(*self.SCRIPT) as server:
-            code, shown = self.on_a_terminal(tool, off_github(base_env(server.url, tmp_path)))
-        assert code == 0, shown
-        assert re.search(r"\r(?!\n)", shown.replace("\r\n", "\n")), ascii(shown)
-        assert "building" in shown
-        assert "completed" in shown
-        assert shown.endswith("\r\n"), "the prompt would stand on the live line"
-
-    @pytest.mark.parametrize(
-        "ci", [{"CI": "true"}, {"GITHUB_ACTIONS": "true"}, {"CI": "1", "GITHUB_ACTIONS": "true"}]
-    )
-    def test_no_live_line_in_a_ci(self, tool: Tool, tmp_path: Path, ci: Mapping[str, str]) -> None:
-        """act gives a terminal, and drops what follows a lone carriage return."""
-        with ScriptedServer(*self.SCRIPT) as server:
-            env = off_github(base_env(server.url, tmp_path)) | dict(ci)
-            env["GITHUB_OUTPUT"] = str(tmp_path / "github-output")
-            code, shown = self.on_a_terminal(tool, env)
-        assert code == 0, shown
-        assert "\r" not in shown.replace("\r\n", "\n")
-        assert "\x1b" not in shown
-        assert shown.count("building") <= 3
-
-    def test_a_fault_is_a_line_of_its_own(self, tool: Tool, tmp_path: Path) -> None:
-        script = (*[build()] * 3, Reply(503), *[build()] * 3, build("failed"))
-        with ScriptedServer(*script) as server:
-            code, shown = self.on_a_terminal(tool, off_github(base_env(server.url, tmp_path)))
-        assert code == 1, shown
-        lines = shown.replace("\r\n", "\n").split("\n")
-        (line,) = [line for line in lines if "503" in line]
-        assert "building" not in re.split(r"\r|\x1b\[2?K", line)[-1]
-
-
-def test_a_signal_of_life_is_no_line_for_every_second(tool: Tool, tmp_path: Path) -> None:
-    """Two seconds of a hanging server leave the log as it was."""
-    with ScriptedServer(build(), silence) as server:
-        running = tool.start(base_env(server.url, tmp_path))
-        running.wait_until(lambda: len(server.requests) == 2)
-        before = running.stdout
-        time.sleep(2)
-        assert running.stdout == before
-        running.send_signal(signal.SIGTERM)
-        assert running.finish().code == 143
+@pytest.mark.parametrize("value", ["false", "FALSE"])
+def test_summary_can_be_turned_off(server: Server, environ: dict[str, str], value: str) -> None:
+    server.script(build_status("failed"))
+    assert run_inside(environ | {"TWILIO_BUILD_SUMMARY": value}, server).summary == ""
