@@ -8,83 +8,48 @@ from twilio_build_wait.inputs import INPUTS
 TABLE = {known.name: known for known in INPUTS}
 HEX = "0123456789abcdef0123456789ABCDEF"
 
-# Name of an input -> text -> value; None stands for an invalid text.
-FORMATS: dict[str, dict[str, object]] = {
-    "account-sid": {ACCOUNT_SID: ACCOUNT_SID, f"ac{HEX}": None, f"AC{HEX}0": None, HEX: None},
-    "auth-token": {"a~ !": "a~ !", "a\x7f": None, "ä": None, "a\nb": None},
-    "api-key": {API_KEY: API_KEY, f"AC{HEX}": None},
-    "api-secret": {"x": "x", "\x1f": None},
-    "service-sid": {
-        SERVICE_SID: SERVICE_SID,
-        "my_Service-1": "my_Service-1",
-        "x" * 255: "x" * 255,
-        "x" * 256: None,
-        f"ZS{HEX}0": f"ZS{HEX}0",
-        "ZSshort": "ZSshort",
-        "ZS" + "g" * 32: None,  # a SID with a typing error
-        "a b": None,
-        "ä": None,
-        "a/b": None,
-        "name\n": None,
-    },
-    "build-sid": {
-        BUILD_SID: BUILD_SID,
-        "latest": "latest",
-        "LATEST": "latest",
-        "newest": None,
-        f"ZB{HEX[:-1]}": None,
-        f"ZB{HEX[:-1]}g": None,
-        f"ZB{HEX[:-1]}٣": None,
-    },
-    "environment-sid": {ENVIRONMENT_SID: ENVIRONMENT_SID, BUILD_SID: None},
-    "timeout": {"0": 0.0, "24h": 86400.0, "24h1ms": None, "soon": None},
-    "interval": {"100ms": 0.1, "0.09s10ms": 0.1, "99ms": None, "1h": 3600.0, "3601": None},
-    "max-interval": {"100ms": 0.1, "99ms": None, "1h": 3600.0, "1h1ms": None},
-    "region": {"us1": "us1", "a-b9": "a-b9", "a" * 20: "a" * 20, "a" * 21: None, "a": None}
-    | dict.fromkeys(("1us", "US1", "us_1", "us-", "us1.x"), None),
-    "edge": {"dublin": "dublin", "e" * 40: "e" * 40, "e" * 41: None, "e": None, "-e": None},
-    "output-file": {"a": "a", "a\nb": "a\nb"},
-    "summary": {"true": True, "False": False, "TRUE": True, "yes": None, "1": None},
-    "diagnose": {"true": True, "false": False, "no": None},
-    "base-url": {
-        "https://example.test": "https://example.test",
-        "HTTPS://example.test/": "https://example.test",
-        "https://Example.test:8443/a/b//": "https://Example.test:8443/a/b",
-        "http://[::1]:8080": "http://[::1]:8080",
-        "https://under_score.test.": "https://under_score.test.",
-    }
-    | dict.fromkeys(
-        (
-            "https://",
-            "ftp://example.test",
-            "example.test",
-            "https://user@example.test",
-            "https://example.test?a",
-            "https://example.test#a",
-            "https://example.test:",
-            "https://example.test:0",
-            "https://example.test:65536",
-            "https://example.test/a b",
-            "https://exämple.test",
-            "https://-example.test",
-            "https://a..test",
-            f"https://{'a' * 64}.test",
-            f"https://{'a.' * 127}test",
-            "https://[::1",
-            "https://[::1]x",
-            "https://[v1.a]",
-            "https://example.test/\\",
-            "https://example.test/`",
-            "https://example.test/|",
-        ),
-        None,
+# Name of an input -> valid texts, invalid texts.
+FORMATS = {
+    "account-sid": ([ACCOUNT_SID], [f"ac{HEX}", f"AC{HEX}0", HEX]),
+    "auth-token": (["a~ !"], ["a\x7f", "ä", "a\nb"]),
+    "api-key": ([API_KEY], [f"AC{HEX}"]),
+    "api-secret": (["x"], ["\x1f"]),
+    "service-sid": (
+        [SERVICE_SID, "my_Service-1", "x" * 255, f"ZS{HEX}0", "ZSshort"],
+        ["x" * 256, "ZS" + "g" * 32, "a b", "ä", "a/b", "name\n"],
+    ),
+    "build-sid": ([BUILD_SID, "latest"], ["newest", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX]),
+    "environment-sid": ([ENVIRONMENT_SID], [BUILD_SID]),
+    "timeout": (["0", "24h"], ["24h1ms", "soon"]),
+    "interval": (["100ms", "0.09s10ms", "1h"], ["99ms", "3601"]),
+    "max-interval": (["100ms", "1h"], ["99ms", "1h1ms"]),
+    "region": (["us1", "a-b9", "a" * 20], ["a" * 21, "a", "1us", "US1", "us_1", "us-", "us1.x"]),
+    "edge": (["dublin", "e" * 40], ["e" * 41, "e", "-e"]),
+    "output-file": (["a", "a\nb"], []),
+    "summary": (["true", "False"], ["yes", "1"]),
+    "diagnose": (["TRUE", "false"], ["no"]),
+    "base-url": (
+        [f"https://{end}" for end in ("a.test", "A.test:8443/a/b", "[::1]:80", "_a.b_c.test.")],
+        [
+            *("https://", "ftp://a.test", "a.test", "https://u@a.test", "https://a.test:"),
+            *(f"https://a.test{end}" for end in ("?a", "#a", ":0", ":65536", "/a b", "/\\", "/`")),
+            *("https://ä.test", "https://-a.test", "https://a..test", f"https://{'a' * 64}.test"),
+            *(f"https://{'a.' * 127}test", "https://[::1", "https://[::1]x", "https://[v1.a]"),
+        ],
     ),
 }
 CASES = {
-    f"{name} {text[:40]!a}": (name, text, value)
-    for name, texts in FORMATS.items()
-    for text, value in texts.items()
+    f"{name} {text[:40]!a}": (name, text, text in valid)
+    for name, (valid, invalid) in FORMATS.items()
+    for text in (*valid, *invalid)
 }
+VALUES: dict[str, object] = {
+    "build-sid LATEST": "latest",
+    "timeout 1m": 60.0,
+    "interval 0.13m": 7.8,
+}
+VALUES |= {"summary False": False, "diagnose TRUE": True}
+VALUES |= {"base-url HTTPS://a.test/b//": "https://a.test/b", "base-url http://a/": "http://a"}
 
 VARIABLES = ["INPUT_BUILD-SID", "INPUT_BUILD_SID", "PLUGIN_BUILD-SID", "PLUGIN_BUILD_SID"]
 
@@ -93,9 +58,15 @@ def test_every_input_has_its_format_in_this_table() -> None:
     assert FORMATS.keys() == TABLE.keys()
 
 
-@pytest.mark.parametrize("name, text, value", CASES.values(), ids=CASES)
-def test_format(name: str, text: str, value: object) -> None:
-    assert TABLE[name].format.parse(text) == value
+@pytest.mark.parametrize("name, text, is_valid", CASES.values(), ids=CASES)
+def test_format(name: str, text: str, is_valid: object) -> None:
+    assert (TABLE[name].format.parse(text) is not None) is is_valid
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_value(case: str) -> None:
+    name, _, text = case.partition(" ")
+    assert TABLE[name].format.parse(text) == VALUES[case]
 
 
 def test_first_variable_that_is_not_blank_wins() -> None:

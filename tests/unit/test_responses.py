@@ -1,11 +1,10 @@
 """What each HTTP response means."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+import re
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.support.samples import REQUEST_ID
 from twilio_build_wait.api.responses import (
@@ -49,52 +48,54 @@ def test_every_status_code() -> None:
     assert meaning(600, Retry_After="7").retry_after is None
 
 
-# Status, whether the body is Twilio's -> words of the advice.
-ADVICE: dict[tuple[int, bool], list[str]] = {
-    (400, True): ["documentation"],
-    (401, True): ["belong together", "another region"],
-    (403, True): ["standard API key"],
-    (404, True): ["service-sid, build-sid, region", "deleted"],
-    (301, True): ["base-url"],
-    (401, False): ["does not look like Twilio's"],
-    (404, False): ["does not look like Twilio's"],
-    (302, False): ["does not look like Twilio's", "never followed", "base-url"],
+# Status, body -> words of the advice, in order.
+NOT_TWILIO = "does not look like Twilio's"
+ADVICE = {
+    (400, BODY): "documentation",
+    (401, BODY): "belong together.*another region",
+    (403, BODY): "standard API key",
+    (404, BODY): "service-sid, build-sid, region.*deleted",
+    (301, BODY): "^Redirects are never followed.*base-url",
+    (401, b"<html>"): NOT_TWILIO,
+    (404, b"[]"): NOT_TWILIO,
+    (302, b""): f"{NOT_TWILIO}.*never followed.*base-url",
 }
 
 
-@pytest.mark.parametrize("status, is_twilio", ADVICE)
-def test_advice(status: int, is_twilio: object) -> None:
-    advice = meaning(status, BODY if is_twilio else b"<html>").advice
-    assert [word for word in ADVICE[status, bool(is_twilio)] if word not in advice] == []
-    assert ("look like" in advice) is not is_twilio
+@pytest.mark.parametrize("status, body", ADVICE)
+def test_advice(status: int, body: bytes) -> None:
+    advice = meaning(status, body).advice
+    assert re.search(ADVICE[status, body], advice), advice
+    assert (NOT_TWILIO in advice) is (body != BODY)
 
 
-# Body -> code and message; None for a body that is none of Twilio's.
-ERROR_BODIES: dict[str, tuple[object, tuple[str, str] | None]] = {
-    "usual": (
-        {"code": 20003, "message": "Denied", "more_info": "u", "status": 401},
-        ("20003", "Denied"),
-    ),
-    "with detail": ({"code": 1, "message": "a", "detail": "b", "status": 400}, ("1", "a; b")),
-    "RFC 9457": (
-        {"type": "t", "title": "a", "status": 400, "code": "22", "detail": "b"},
-        ("22", "a; b"),
-    ),
-    "same twice": ({"message": "a", "detail": "a", "status": 400}, ("", "a")),
-    "no message": ({"code": 20003, "status": 401, "message": ""}, None),
-    "neither code nor status": ({"message": "a", "code": None}, None),
-    "status as text": ({"message": "a", "status": "400"}, None),
-    "odd code": ({"message": "a", "code": 1.5, "status": 400}, ("", "a")),
-    "long code": ({"message": "a", "code": "1234567", "status": 400}, ("", "a")),
-    "zero code": ({"message": "a", "code": 0}, None),
-    "list": ([], None),
+@pytest.mark.parametrize("status", [408, 425, 429])
+def test_transient_4xx_is_said_not_to_be_twilio_s(status: int) -> None:
+    assert NOT_TWILIO in meaning(status, b"<html>").message
+    assert meaning(status).message == "no"
+    assert meaning(500, b"<html>").message == ""
+
+
+# JSON of a body -> code and message; None for a body that is none of Twilio's.
+ERROR_BODIES = {
+    '{"code": 20003, "message": "a", "more_info": "u", "status": 401}': ("20003", "a"),
+    '{"code": 1, "message": "a", "detail": "b", "status": 400}': ("1", "a; b"),
+    '{"type": "t", "title": "a", "status": 400, "code": "22", "detail": "b"}': ("22", "a; b"),
+    '{"message": "a", "detail": "a", "status": 400}': ("", "a"),
+    '{"message": "a", "code": 1.5, "status": 400}': ("", "a"),
+    '{"message": "a", "code": "1234567", "status": 400}': ("", "a"),
+    '{"message": "a", "code": 123456}': ("123456", "a"),
+    '{"message": "", "code": 20003, "status": 401}': None,
+    '{"message": "a", "code": null}': None,
+    '{"message": "a", "code": 0}': None,
+    '{"message": "a", "status": "400"}': None,
 }
 
 
-@pytest.mark.parametrize("body, expected", ERROR_BODIES.values(), ids=ERROR_BODIES)
-def test_shapes_of_errors(body: object, expected: tuple[str, str] | None) -> None:
-    error = meaning(400, json.dumps(body).encode())
-    assert ("look like" in error.advice) is (expected is None)
+@pytest.mark.parametrize("body", ERROR_BODIES)
+def test_shapes_of_errors(body: str) -> None:
+    error, expected = meaning(400, body.encode()), ERROR_BODIES[body]
+    assert (NOT_TWILIO in error.advice) is (expected is None)
     code, message = expected or ("", "")
     assert error.message == message
     assert error.cause == "HTTP 400 from twilio.test" + (f" (Twilio error {code})" if code else "")
@@ -127,28 +128,16 @@ def test_target_of_a_redirect_is_named(location: str) -> None:
 
 
 NOW = "Thu, 01 Oct 2026 12:00:00 GMT"
-RETRY_AFTER: dict[str, float | None] = {
-    "0": 0,
-    "120": 120,
-    " 5 ": 5,
-    "999999999": 999999999,
-    "1000000000": None,
-    "1.5": None,
-    "-1": None,
-    "٣": None,
-    "": None,
-    "soon": None,
-    "Thu, 01 Oct 2026 12:01:30 GMT": 90,
-    "Thu, 01 Oct 2026 11:00:00 GMT": 0,
-    "Thursday, 01-Oct-26 12:00:10 GMT": 10,
-    "Thu, 41 Oct 2026 12:00:00 GMT": None,
-    "Thu, 01 Oct 99999999999 12:00:00 GMT": None,
-}
+RETRY_AFTER = {"0": 0, "120": 120, " 5 ": 5, "9" * 9: 999_999_999}
+RETRY_AFTER |= {"Thu, 01 Oct 2026 12:01:30 GMT": 90, "Thu, 01 Oct 2026 11:00:00 GMT": 0}
+RETRY_AFTER |= {"Thursday, 01-Oct-26 12:00:10 GMT": 10}
+NO_RETRY_AFTER = ["1" * 10, "1.5", "-1", "٣", "", "soon", "Thu, 41 Oct 2026 12:00:00 GMT"]
+NO_RETRY_AFTER += ["Thu, 01 Oct 99999999999 12:00:00 GMT"]
 
 
-@pytest.mark.parametrize("value", RETRY_AFTER)
+@pytest.mark.parametrize("value", [*RETRY_AFTER, *NO_RETRY_AFTER], ids=ascii)
 def test_retry_after(value: str) -> None:
-    assert retry_after({"Retry-After": value, "Date": NOW}) == RETRY_AFTER[value]
+    assert retry_after({"Retry-After": value, "Date": NOW}) == RETRY_AFTER.get(value)
 
 
 def test_retry_after_as_a_date_needs_the_date_of_the_response() -> None:
@@ -157,19 +146,10 @@ def test_retry_after_as_a_date_needs_the_date_of_the_response() -> None:
     assert retry_after({}) is None
 
 
-BODIES: dict[bytes, str] = {
-    b"": "empty",
-    b" \n": "empty",
-    b"<html>": "not JSON",
-    b'{"a": 1} x': "not JSON",
-    b"[]": "not a JSON object",
-    b"null": "not a JSON object",
-    b'{"a": NaN}': "not JSON: NaN",
-    b'{"a": 1, "a": 1}': "duplicate keys",
-    b'{"a": {"b": 1, "b": 2}}': "duplicate keys",
-    b'{"a": "\xff"}': "not UTF-8",
-    b"[" * 100_000: "JSON nested too deeply",
-}
+BODIES = {b"": "empty", b" \n": "empty", b"<html>": "not JSON", b'{"a": 1} x': "not JSON"}
+BODIES |= {b"[]": "not a JSON object", b"null": "not a JSON object", b"NaN": "not JSON: NaN"}
+BODIES |= {b'{"a": {"b": 1, "b": 2}}': "duplicate keys", b'{"a": "\xff"}': "not UTF-8"}
+BODIES |= {b"[" * 100_000: "JSON nested too deeply"}
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
@@ -192,35 +172,27 @@ def test_json_object_is_returned() -> None:
     assert found.cause == f"HTTP 503 from {'a' * 79}…"
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.text() | st.lists(st.text())))
-def test_every_json_object_is_parsed(value: dict[str, object]) -> None:
-    assert parse(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")) == value
-
-
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
-DATES: dict[str, tuple[object, datetime | None]] = {
-    "UTC": ("2026-10-01T12:00:00Z", NOON),
-    "without zone": ("2026-10-01T12:00:00", NOON),
-    "other zone": ("2026-10-01T14:00:00+02:00", NOON),
-    "other form": ("Thu, 01 Oct 2026", None),
-    "beyond the calendar": ("0001-01-01T00:00:00+14:00", None),
-    "number": (20261001, None),
-    "null": (None, None),
+DATES: dict[object, datetime | None] = {
+    **dict.fromkeys(("2026-10-01T12:00:00Z", "2026-10-01T12:00:00"), NOON),
+    "2026-10-01T14:00:00+02:00": NOON,
+    "Thu, 01 Oct 2026": None,
+    "0001-01-01T00:00:00+14:00": None,
+    20261001: None,
+    None: None,
 }
 
 
-@pytest.mark.parametrize("value, expected", DATES.values(), ids=DATES)
-def test_date_of_a_resource(value: object, expected: datetime | None) -> None:
-    assert date(value) == expected
-    assert expected is None or getattr(date(value), "tzinfo", None) is UTC
+@pytest.mark.parametrize("value", DATES)
+def test_date_of_a_resource(value: object) -> None:
+    found = date(value)
+    assert found == DATES[value]
+    assert not found or found.tzinfo is UTC
 
 
 def test_date_of_a_response() -> None:
-    assert Response(200, {"Date": NOW}).date == NOON
-    east = timezone(timedelta(hours=2))
-    assert Response(200, {"Date": "Thu, 01 Oct 2026 14:00:00 +0200"}).date == NOON.astimezone(east)
-    assert Response(200, {"Date": "Thu, 01 Oct 2026 12:00:00 -0000"}).date == NOON
+    for value in (NOW, "Thu, 01 Oct 2026 14:00:00 +0200", "Thu, 01 Oct 2026 12:00:00 -0000"):
+        assert Response(200, {"Date": value}).date == NOON
     assert Response(200).date is None
 
 

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 
@@ -60,13 +61,13 @@ def test_signal_ends_a_sleep(number: int) -> None:
     assert time.monotonic() - start < LONG / 2
 
 
-@pytest.mark.parametrize("seconds", [0, LONG])
-def test_signal_before_ends_sleep_and_request_at_once(seconds: float) -> None:
+def test_nothing_starts_after_a_signal() -> None:
     signals, _ = make(signal.SIGINT)
+    for seconds in (0, LONG):
+        with pytest.raises(Cancelled):
+            signals.sleep(seconds)
     with pytest.raises(Cancelled):
-        signals.sleep(seconds)
-    with pytest.raises(Cancelled):
-        signals.run(lambda: pytest.fail("started"), seconds)
+        signals.run(lambda: pytest.fail("started"), LONG)
 
 
 def test_request_returns_or_raises_what_it_did() -> None:
@@ -124,22 +125,14 @@ def test_result_that_is_queued_when_the_signal_comes_counts() -> None:
     assert signals.caught == signal.SIGTERM
 
 
-@pytest.mark.parametrize("ever_started", [False, True])
-def test_shortage_of_threads(
-    ever_started: bool,  # noqa: FBT001 (a parameter of the test)
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    signals, _ = make()
-    if ever_started:
-        signals.run(lambda: None, LONG)
-
-    def refuse(_thread: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(ThreadShortageError, match="thread") as shortage:
-        signals.run(lambda: None, LONG)
-    assert shortage.value.ever_started is ever_started
+def test_shortage_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = make()[0], make()[0]
+    after.run(lambda: None, LONG)
+    monkeypatch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError))
+    for signals in (before, after):
+        with pytest.raises(ThreadShortageError, match="thread") as shortage:
+            signals.run(lambda: None, LONG)
+        assert shortage.value.ever_started is (signals is after)
 
 
 def test_suspended_time_counts_for_a_sleep_but_not_for_a_request(
@@ -169,40 +162,29 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
-def test_unanswered_signal_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.02)
+@pytest.mark.parametrize("code", [None, 5])
+def test_unanswered_signal_ends_the_process(
+    code: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.01)
     signals, exits = make()
     words: list[int] = []
-    signals.before_exit(words.append, lambda number: number + 1)
+    if code:
+        signals.before_exit(words.append, lambda _number: code)
     signal.raise_signal(signal.SIGTERM)
-    assert exits == []
     wait_until(lambda: exits)
-    assert (words, exits) == ([signal.SIGTERM], [signal.SIGTERM + 1])
+    assert (words, exits) == ([signal.SIGTERM] * bool(code), [code or 143])
 
 
 def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE", 0.01)
     signals, exits = make()
-    words: list[int] = []
-
-    def hang(number: int) -> None:
-        words.append(number)
-        wait_until(lambda: exits)
-
-    signals.before_exit(hang, lambda number: 128 + number)
+    signals.before_exit(lambda _number: wait_until(lambda: exits), lambda number: number)
     start = time.monotonic()
     signal.raise_signal(signal.SIGINT)
     wait_until(lambda: len(exits) == 2)  # once more, because this process goes on
-    assert (words, set(exits)) == ([signal.SIGINT], {130})
+    assert set(exits) == {signal.SIGINT}
     assert time.monotonic() - start < 1
-
-
-def test_default_exit_code_is_that_of_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.01)
-    _, exits = make()
-    signal.raise_signal(signal.SIGTERM)
-    wait_until(lambda: exits)
-    assert exits == [143]
 
 
 def test_alarm_from_outside_is_ignored() -> None:
