@@ -9,10 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from twilio_build_wait import redaction, usage
-from twilio_build_wait.api.changes import read_changes
-from twilio_build_wait.api.diagnosis import LIMIT, Search
-from twilio_build_wait.api.polls import Poller
-from twilio_build_wait.api.transport import Transport
 from twilio_build_wait.inputs import LATEST
 from twilio_build_wait.model import Changes, Ending, Finding, Outcome, Progress
 from twilio_build_wait.redaction import Redactor
@@ -86,6 +82,7 @@ class Run:
         self, environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime
     ) -> None:
         """Read the settings and put the parts together; see `main` for the arguments."""
+        self._environ = environ
         self._runtime = runtime
         self._settings = settings = read(environ, arguments)
         self._show = Redactor(redaction.secrets(environ))
@@ -99,9 +96,6 @@ class Run:
             uniform=runtime.uniform,
             show=self._show.piece,
         )
-        transport = Transport(settings.login, runtime.signals, environ, self._show)
-        self._get = transport.get
-        self._poller = Poller(transport.get, settings, runtime.now, self._show)
 
     def wait_and_report(self) -> None:
         """Wait, save the outputs, look for what explains the verdict, and announce it."""
@@ -154,7 +148,17 @@ class Run:
         return Progress(build_sid, settings.service_sid, url=url if is_shown else "")
 
     def _poll(self) -> Outcome:
+        """Poll until there is an outcome."""
         self._reporters.save_early(self._wait.progress)
+        # Imported when the inputs are known to be valid: `requests` takes most of the start-up
+        # time, and until then a signal leaves all outputs behind.
+        from twilio_build_wait.api.polls import Poller  # noqa: PLC0415 (see above)
+        from twilio_build_wait.api.transport import Transport  # noqa: PLC0415 (see above)
+
+        runtime, settings = self._runtime, self._settings
+        transport = Transport(settings.login, runtime.signals, self._environ, self._show)
+        self._get = transport.get
+        self._poller = Poller(transport.get, settings, runtime.now, self._show)
         return poll_until_the_end(self._wait, self._poller.poll, self._reporters, self._pause)
 
     def _pause(self, seconds: float) -> None:
@@ -168,6 +172,8 @@ class Run:
 
     def _diagnose(self, outcome: Outcome) -> tuple[Outcome, tuple[Finding, ...]]:
         """Look for the reason of a failed build and save it; the verdict stands."""
+        from twilio_build_wait.api.diagnosis import LIMIT, Search  # noqa: PLC0415 (as in _poll)
+
         self._reporters.log.line(f"looking for the reason in Twilio, for {LIMIT:.0f} s at most")
         search = Search(
             self._get,
@@ -183,6 +189,8 @@ class Run:
 
     def _compare(self, progress: Progress) -> Changes:
         """Compare the build with what is live and save the result; the verdict stands."""
+        from twilio_build_wait.api.changes import read_changes  # noqa: PLC0415 (as in _poll)
+
         sid = self._settings.environment_sid
         self._reporters.log.line(f"comparing the build with environment {sid}")
         try:

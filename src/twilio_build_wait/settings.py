@@ -189,14 +189,15 @@ class _Reader:
         if self.is_given(inputs.BASE_URL):
             root = root if self._is_allowed(root) else ""
             return root, root, ""
-        if region not in {"", _US1} and not self.is_given(inputs.EDGE):
+        is_edge_given = self.is_given(inputs.EDGE)
+        if region not in {"", _US1} and not is_edge_given:
             edge = _EDGE_OF_REGION.get(region, "")
             if not edge:
-                self.problem(
-                    inputs.EDGE,
-                    f"required with region '{region}', whose edge is not known: "
-                    f"{inputs.EDGE.format.words}",
-                )
+                problem = f"required with region '{region}', whose edge is not known"
+                self.problem(inputs.EDGE, f"{problem}: {inputs.EDGE.format.words}")
+                return "", "", ""
+        if (self.is_given(inputs.REGION) and not region) or (is_edge_given and not edge):
+            return "", "", ""  # one of them is invalid
         place = f"{edge}.{region or _US1}." if edge else ""
         hosts = [f"https://{product}.{place}twilio.com" for product in ("serverless", "monitor")]
         return hosts[0], hosts[1], region or _US1

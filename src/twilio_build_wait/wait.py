@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
-import backoff
-
 from twilio_build_wait.durations import render
 from twilio_build_wait.model import (
     COMPLETED,
@@ -213,6 +211,7 @@ def poll_until_the_end(
         observer: is told of every poll.
         pause: sleeps for a number of seconds; may raise `Cancelled`.
     """
+    import backoff  # noqa: PLC0415 (see below)
 
     def step() -> float | Outcome:
         limit = wait.begin_poll()
@@ -226,8 +225,8 @@ def poll_until_the_end(
             observer.poll_succeeded(wait.progress, result)
         return following
 
-    # Decorated here and not at import: backoff's decorator asks asyncio, which warns from Python
-    # 3.14 on. No logger: its own would print what the server sent. No jitter: its own would shorten
+    # Imported and decorated here: it takes its time, and asks asyncio, which warns from Python 3.14
+    # on. No logger: its own would print what the server sent. No jitter: its own would shorten
     # a delay that Retry-After asked for.
     until_the_end = backoff.on_predicate(
         backoff.constant,

@@ -87,8 +87,7 @@ def parse(body: bytes) -> dict[str, object]:
 def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     """Return the error of a response other than 200, with everything that Twilio's support asks."""
     status = response.status
-    body = _error_body(response.body)
-    code, message = ("", "") if body is None else body
+    is_twilio, code, message = _error_body(response.body)
     named = [f"Twilio error {code}"] if code else []
     if request_id := response.headers.get("Twilio-Request-Id", ""):
         named.append(f"Twilio-Request-Id {show.piece(request_id, _QUOTED)}")
@@ -98,12 +97,12 @@ def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     error = PollError(SafeText(cause), message=show.piece(message) if message else NO_TEXT)
     if status in _TRANSIENT_CODES or status not in (*_REDIRECTS, *_CLIENT_ERRORS):
         is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
-        if status in _CLIENT_ERRORS and not body:
+        if status in _CLIENT_ERRORS and not message:
             error = replace(error, message=SafeText("the response does not look like Twilio's"))
         return replace(error, retry_after=retry_after(response.headers) if is_limit else None)
-    advice = _ADVICE.get(status, _OTHER_ADVICE) if body else _NOT_TWILIO
+    advice = _ADVICE.get(status, _OTHER_ADVICE) if is_twilio else _NOT_TWILIO
     if status in _REDIRECTS:
-        advice = _REDIRECT_ADVICE if body else f"{_NOT_TWILIO}. {_REDIRECT_ADVICE}"
+        advice = _REDIRECT_ADVICE if is_twilio else f"{_NOT_TWILIO}. {_REDIRECT_ADVICE}"
     is_missing = status == HTTPStatus.NOT_FOUND
     kind = ErrorKind.NOT_FOUND if is_missing else ErrorKind.PERMANENT
     return replace(error, kind=kind, advice=SafeText(advice))
@@ -125,14 +124,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _target(response: Response, show: Redactor) -> str:
     """Say where a redirect leads."""
     try:
-        host = urlsplit(response.headers.get("Location") or "").netloc.rpartition("@")[2]
+        # Redacted first: a credential that is cut in two would not be recognized.
+        location = show.redact(response.headers.get("Location") or "")
+        host = urlsplit(location).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
     return f", a redirect to {show.piece(host, _QUOTED)}" if host else ", a redirect"
 
 
-def _error_body(body: bytes) -> tuple[str, str] | None:
-    """Return code and message of one of Twilio's three shapes of error; None for anything else.
+def _error_body(body: bytes) -> tuple[bool, str, str]:
+    """Return whether a body has one of Twilio's three shapes of error, its code and its message.
 
     `{code, message, more_info, status}` (twilio-cli#252), `{code, message, detail, moreInfo,
     status}` (serverless-api#37), and RFC 9457's `{type, title, status, code, detail}`
@@ -141,16 +142,15 @@ def _error_body(body: bytes) -> tuple[str, str] | None:
     try:
         error = parse(body)
     except InvalidBodyError:
-        return None
+        return False, "", ""
     texts = [error.get(key) for key in ("message", "title", "detail")]
-    found = dict.fromkeys(text for text in texts if isinstance(text, str) and text)
+    message = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
     code = error.get("code")
     if isinstance(code, float) and code.is_integer():
         code = f"{code:.0f}"
-    has_code = isinstance(code, str) and bool(_CODE.fullmatch(code))
-    if not found or not (has_code or isinstance(error.get("status"), float)):
-        return None
-    return (str(code) if has_code else ""), "; ".join(found)
+    code = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    is_twilio = bool(message) and (bool(code) or isinstance(error.get("status"), float))
+    return is_twilio, code, message
 
 
 def date(value: object) -> datetime | None:

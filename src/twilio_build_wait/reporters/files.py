@@ -1,7 +1,6 @@
 """A file that is replaced as a whole: old content never looks like the result of this run."""
 
 import os
-import stat
 from contextlib import suppress
 
 _MODE = 0o644
@@ -26,9 +25,8 @@ class ReplacedFile:
         Raises:
             OSError: it could not be written, or the path names something other than a file.
         """
-        with suppress(FileNotFoundError):  # absent, or a symbolic link to nothing
-            if not stat.S_ISREG(os.stat(self._path).st_mode):
-                raise OSError(0, "it is not a regular file", self._path)
+        if os.path.exists(self._path) and not os.path.isfile(self._path):
+            raise OSError(0, "it is not a regular file", self._path)
         try:
             self._replace(text)
         except OSError as error:
