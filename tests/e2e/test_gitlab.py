@@ -3,9 +3,14 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.example_images import commit_all, tools_image
 from tests.support.samples import build_status, without_github
 from tests.support.server import Server
+
+# A newcomer's machine has neither the program nor the helper image yet.
+pytestmark = pytest.mark.timeout(240)
 
 # Plain JavaScript. Versions up to 4.60.0 have a part that npm may have to compile.
 GITLAB_CI_LOCAL = "gitlab-ci-local@4.64.1"
@@ -43,7 +48,7 @@ def test_next_job_sees_the_outputs(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=120,
         check=False,
     )
     assert "outcome=failed polls=2" in done.stdout, done.stdout + done.stderr
