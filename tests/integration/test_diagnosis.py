@@ -3,7 +3,7 @@
 import math
 from datetime import timedelta
 from email.utils import format_datetime
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -83,45 +83,19 @@ def test_nothing_is_read_unless_the_build_failed(server: Server, environ: dict[s
 
 ABOUT_SERVICE = "Alert about this service"
 POSSIBLE = "Possibly related alert"
+
+
+SERVICE_ONLY: dict[str, object] = {"resource_sid": None}
+IN_TEXT = f"Msg=m&u=%2FBuilds%2F{OTHER_BUILD_SID}"
 RELATIONS: dict[str, tuple[dict[str, object], str]] = {
-    "names the build": ({}, "Alert about this build"),
-    "names the build in capitals": (
-        {"resource_sid": BUILD_SID[:2] + BUILD_SID[2:].upper()},
-        "Alert about this build",
-    ),
-    "names the build in its text, and another": (
-        {
-            "resource_sid": OTHER_BUILD_SID,
-            "alert_text": f"Msg=m&u={quote(f'/{BUILD_SID}/', safe='')}",
-        },
-        "Alert about this build",
-    ),
-    "names the service": ({"resource_sid": None}, ABOUT_SERVICE),
-    "is of code 82007": ({"resource_sid": None, "error_code": "82007"}, ABOUT_SERVICE),
-    "is older than the build": (
-        {"resource_sid": None, "date_generated": "2026-10-01T11:57:59Z"},
-        POSSIBLE,
-    ),
-    "is of the future": (
-        {"resource_sid": None, "date_generated": "2026-10-01T12:00:01Z"},
-        POSSIBLE,
-    ),
-    "has no date": (
-        {"resource_sid": None, "date_generated": None, "date_created": "soon"},
-        POSSIBLE,
-    ),
-    "is of another code": ({"resource_sid": None, "error_code": "11200"}, POSSIBLE),
-    "names nothing": ({"resource_sid": None, "service_sid": None}, POSSIBLE),
-    "names nothing, is of another code": (
-        {"resource_sid": None, "service_sid": None, "error_code": "11200"},
-        "",
-    ),
-    "names another build": ({"resource_sid": OTHER_BUILD_SID}, ""),
-    "names another build in its text": (
-        {"resource_sid": None, "alert_text": f"Msg=m&u=%2F{OTHER_BUILD_SID}"},
-        "",
-    ),
-    "names another service": ({"resource_sid": None, "service_sid": OTHER_SERVICE_SID}, ""),
+    "names the build": ({"resource_sid": BUILD_SID.upper()}, "Alert about this build"),
+    "names the build and another": ({"alert_text": IN_TEXT}, "Alert about this build"),
+    "names the service": (SERVICE_ONLY, ABOUT_SERVICE),
+    "is older": (SERVICE_ONLY | {"date_generated": "2026-10-01T11:57:59Z"}, POSSIBLE),
+    "is of the future": (SERVICE_ONLY | {"date_generated": "2026-10-01T12:00:01Z"}, POSSIBLE),
+    "is of another code": (SERVICE_ONLY | {"error_code": "11200"}, POSSIBLE),
+    "names nothing": (SERVICE_ONLY | {"service_sid": None}, POSSIBLE),
+    "names another build as well": (SERVICE_ONLY | {"alert_text": IN_TEXT}, ""),
     "names another service as well": ({"resource_sid": OTHER_SERVICE_SID}, ""),
 }
 
@@ -163,35 +137,30 @@ def test_best_five_alerts_are_shown(server: Server, environ: dict[str, str]) -> 
     assert run.outputs["reason"].endswith("Failure: build")
 
 
-TEXTS = {
-    "Msg": ("Msg=npm+failed&ErrorCode=82003", ": npm failed"),
-    "parserMessage": ("parserMessage=npm+failed&Msg=other", ": npm failed"),
-    "sentence": ("npm failed: a=b", ": npm failed: a=b"),
-    "empty Msg": ("Msg&sourceComponent=12000&ErrorCode=82003", ""),
-    "query string without a message": ("a=b&c=d", ""),
-    "empty": ("", ""),
-    "null": (None, ""),
-}
-
-
-@pytest.mark.parametrize("text, shown", TEXTS.values(), ids=TEXTS)
 def test_alert_without_a_message_is_its_code_and_title(
-    server: Server, environ: dict[str, str], text: str | None, shown: str
+    server: Server, environ: dict[str, str]
 ) -> None:
-    run = diagnose(server, environ, page("alerts", alert(alert_text=text)))
-    assert run.outputs["reason"] == f"82003 Deployment Installation Failure{shown}"
+    for text in ("Msg&sourceComponent=12000&ErrorCode=82003", "a=b&c=d", None):
+        run = diagnose(server, environ, page("alerts", alert(alert_text=text)))
+        assert run.outputs["reason"] == "82003 Deployment Installation Failure"
+
+
+def test_odd_shapes_do_no_harm(server: Server, environ: dict[str, str]) -> None:
+    odd = {"error_code": 82003, "x": [[{"y": 1}]], "date_generated": "9999-12-31T23:59:59-14:00"}
+    dates = {"date_created": "0001-01-01T00:00:00Z", "date_updated": "9999-12-31T23:59:59-14:00"}
+    resource = build(runtime=22, dependencies=[None], function_versions=None, **dates)
+    run = diagnose(server, environ, page("alerts", alert(**odd)), json_response(resource))
+    assert run.outputs["reason"] == FOUND
 
 
 # --- what could not be read -----------------------------------------------------------------------
 
 UNREAD: dict[str, tuple[Step, str]] = {
     "403": (twilio_error(403, 20003, "no"), "could not be read"),
-    "404": (Response(404), "could not be read"),
     "reset": (Connection.reset, "could not be read"),
     "no answer": ([math.inf], "could not be read"),
     "too large": (json_response({"alerts": ["x" * 2**22]}), "could not be read"),
     "no list": (json_response({"alerts": None}), "could not be read"),
-    "no JSON": (Response(200, b"<html>"), "could not be read"),
     "a next page": (page("alerts", next_page_url="https://x.test/"), "could not all be read"),
     "an entry that is no alert": (page("alerts", 7), "could not all be read"),
 }
@@ -227,74 +196,27 @@ def test_search_takes_at_most_10_seconds(server: Server, environ: dict[str, str]
     assert run.seconds == pytest.approx(10)
     assert run.outputs["elapsed-seconds"] == "0.0"  # outside the deadline
     assert run.stdout.count("could not be read: no complete response") == 2
+    assert DEBUGGER not in run.stdout  # with a base-url, who knows
+    assert "  Where to look next: the error logs in Twilio's Console" in run.lines
 
 
-BUILDS: dict[str, Step] = {
-    "another build": json_response(build(sid=OTHER_BUILD_SID, runtime="node16")),
-    "no sid": json_response(build(sid=None, runtime="node16")),
-    "404": Response(404),
-    "no JSON": Response(200, b"<html>"),
-}
-
-
-@pytest.mark.parametrize("resource", BUILDS.values(), ids=BUILDS)
-def test_another_build_is_not_this_builds_contents(
-    server: Server, environ: dict[str, str], resource: Step
-) -> None:
-    run = diagnose(server, environ, page("alerts"), resource)
-    assert run.stdout.count("The build's contents could not be read: ") == 1
-    assert "node16" not in run.stdout
-    assert run.outputs["reason"] == NO_REASON
-    assert run.stdout.count("  Check: ") == 3  # nothing disproves a hint
-
-
-ODD: dict[str, tuple[dict[str, object], dict[str, object]]] = {
-    "numbers": ({"error_code": 82003}, {"runtime": 22, "dependencies": 7}),
-    "nulls": ({"log_level": None, "date_created": None}, {"function_versions": None}),
-    "lists of other things": ({"x": [[{"y": 1}]]}, {"dependencies": [None, {"name": None}]}),
-    "dates out of range": (
-        {"date_generated": "9999-12-31T23:59:59-14:00"},
-        {"date_created": "0001-01-01T00:00:00Z", "date_updated": "9999-12-31T23:59:59-14:00"},
-    ),
-}
-
-
-@pytest.mark.parametrize("alert_changes, changes", ODD.values(), ids=ODD)
-def test_odd_shapes_do_no_harm(
-    server: Server,
-    environ: dict[str, str],
-    alert_changes: dict[str, object],
-    changes: dict[str, object],
-) -> None:
-    alerts = page("alerts", alert(**alert_changes))
-    run = diagnose(server, environ, alerts, json_response(build(**changes)))
-    assert run.outputs["reason"] == FOUND
+def test_another_build_is_not_this_builds_contents(server: Server, environ: dict[str, str]) -> None:
+    for resource in (json_response(build(sid=OTHER_BUILD_SID, runtime="node16")), Response(404)):
+        run = diagnose(server, environ, page("alerts"), resource)
+        assert run.stdout.count("The build's contents could not be read: ") == 1
+        assert run.outputs["reason"] == NO_REASON
+        assert run.stdout.count("  Check: ") == 3  # nothing disproves a hint
 
 
 # --- what the build itself shows ------------------------------------------------------------------
 
-
-OLD_HANDLER = f"likely cause: node24 needs {HANDLER} 1.2.0 or newer, and the build has "
 CAUSES: dict[str, tuple[dict[str, object], str]] = {
     "node18": ({"runtime": "node18"}, "likely cause: Twilio no longer supports the runtime node18"),
-    "node24, old handler": (
-        {"runtime": "node24", "dependencies": versions(handler="1.1.9")},
-        OLD_HANDLER + "1.1.9",
-    ),
-    "node24, handler 1.2.0": (
-        {"runtime": "node24", "dependencies": versions(handler="1.2.0")},
-        NO_REASON,
-    ),
-    "node24, a range": (
-        {"runtime": "node24", "dependencies": versions(handler="^1.1.0")},
-        NO_REASON,
-    ),
-    "node22, old handler": ({"dependencies": versions(handler="1.1.9")}, NO_REASON),
     "no handler": (
         {"dependencies": versions(twilio="5.3.0")},
         f"possible cause: the build has 1 dependency without {HANDLER}",
     ),
-    "no dependencies": ({"dependencies": []}, NO_REASON),
+    "nothing": ({"dependencies": []}, NO_REASON),
 }
 
 
@@ -306,6 +228,7 @@ def test_cause_that_the_build_shows_is_called_likely_or_possible(
     run = diagnose(server, environ, page("alerts"), resource)
     assert run.outputs["reason"] == reason
     assert ("  What to do: " in run.stdout) == (reason != NO_REASON)
+    assert "  Check: " not in run.stdout  # the build disproves the other hints
     # It comes before a possibly related alert, and behind one about this build.
     possible = alert(resource_sid=None, service_sid=None)
     run = diagnose(server, environ, page("alerts", possible), resource)
@@ -315,19 +238,10 @@ def test_cause_that_the_build_shows_is_called_likely_or_possible(
     assert diagnose(server, environ, page("alerts", alert()), resource).outputs["reason"] == FOUND
 
 
-def test_hints_leave_out_what_the_build_disproves(server: Server, environ: dict[str, str]) -> None:
-    resource = json_response(build(dependencies=[]))
-    run = diagnose(server, environ, page("alerts"), resource)
-    assert "  Check: " not in run.stdout
-    assert run.outputs["reason"] == NO_REASON
-
-
 # --- clocks and links -----------------------------------------------------------------------------
 
-CLOCKS = {"10 minutes slow": -600, "3 days fast": 3 * 86400, "20 years slow": -20 * 365 * 86400}
 
-
-@pytest.mark.parametrize("seconds", CLOCKS.values(), ids=CLOCKS)
+@pytest.mark.parametrize("seconds", [-600, 3 * 86400])
 @pytest.mark.parametrize("is_read", [True, False], ids=["build read", "build not read"])
 def test_window_follows_the_servers_clock(
     server: Server, environ: dict[str, str], seconds: int, *, is_read: bool
@@ -348,19 +262,8 @@ def test_window_follows_the_servers_clock(
     assert run.outputs["reason"].startswith(FOUND if is_read else "Twilio gives no reason; poss")
 
 
-def test_service_known_by_its_name_only_is_never_this_service(
-    server: Server, environ: dict[str, str]
-) -> None:
-    name = {"TWILIO_SERVICE_SID": "my-service"}
-    server.script(build_status("failed", service_sid=None))
-    server.script(json_response(build()), path=f"/my-service/Builds/{BUILD_SID}")
-    server.script(page("alerts", alert(resource_sid=None)), path=ALERTS_PATH)
-    assert run_inside(environ | ON | name, server).outputs["reason"] == NO_REASON
-
-
 PLACES = {
     "": DEBUGGER,
-    "ashburn.us1.": DEBUGGER,
     "dublin.ie1.": "the error logs of region ie1 in Twilio's Console",
 }
 
@@ -386,9 +289,3 @@ def test_debugger_is_linked_only_for_us1(
     assert tunnels == [f"{host}:443" for host in hosts]
     assert PLACES[place] in run.stdout
     assert (DEBUGGER in run.summary) == (DEBUGGER in run.stdout) == (PLACES[place] == DEBUGGER)
-
-
-def test_debugger_is_not_linked_with_a_base_url(server: Server, environ: dict[str, str]) -> None:
-    run = diagnose(server, environ, page("alerts"))
-    assert DEBUGGER not in run.stdout + run.summary
-    assert "Where to look next: the error logs in Twilio's Console" in run.stdout
