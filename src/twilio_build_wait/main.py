@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from twilio_build_wait import redaction, usage
+from twilio_build_wait import redaction
 from twilio_build_wait.inputs import LATEST
 from twilio_build_wait.model import Changes, Ending, Finding, Outcome, Progress
 from twilio_build_wait.redaction import Redactor
@@ -50,7 +50,9 @@ def run(caught: list[int], append: Callable[[str, str], None]) -> int:
     signals = Signals(caught, os._exit)
     write = standard_output(is_hurried=lambda: signals.caught is not None)
     arguments = sys.argv[1:]
-    if len(arguments) == 1 and arguments[0] in usage.OPTIONS:
+    if arguments in (["--help"], ["-h"], ["--version"]):
+        from twilio_build_wait import usage  # noqa: PLC0415 (a wait does not need it)
+
         return usage.answer(arguments[0], write)
     runtime = Runtime(
         write, append, signals, time.monotonic, time.time, random.uniform, os.isatty(1)

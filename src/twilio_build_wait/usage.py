@@ -8,16 +8,13 @@ from twilio_build_wait import __version__
 from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import OUTPUTS, Ending, variable
 
-#: The options that are answered here.
-OPTIONS = ("--help", "-h", "--version")
-
 # Lines get longer than this only on a terminal that is narrower than a word.
 _WIDEST = 100
 _INDENT = " " * 6
 
 
 def answer(option: str, write: Callable[[bytes], None]) -> int:
-    """Write the answer to one of the `OPTIONS` and return the exit code."""
+    """Write the answer to `--help`, `-h` or `--version`, and return the exit code."""
     if option == "--version":
         words = f"twilio-build-wait {__version__}\n"
     else:
