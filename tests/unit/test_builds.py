@@ -9,30 +9,21 @@ from twilio_build_wait.api.builds import Build, parse_build
 from twilio_build_wait.api.causes import causes, hints
 
 HANDLER = "@twilio/runtime-handler"
-ENTRY: dict[str, object] = {"path": "/a", "sid": "ZN0", "visibility": "Public"}
+ENTRY = {"path": "/a", "sid": "ZN0", "visibility": "Public", "name": "/a", "version": "1"}
 
-# Listed in the Build -> versions by path.
-VERSIONS: dict[str, tuple[object, object]] = {
+# Listed in the Build -> the version of each path or name.
+LISTS: dict[str, tuple[object, object]] = {
     "empty": ([], {}),
-    "one": ([ENTRY], {"/a": "zn0 public"}),
-    "without a version": ([{"path": "/a"}], {"/a": None}),
+    "without a version": ([{"path": "/a", "name": "/a", "sid": 1.0}], {"/a": None}),
     "twice": ([ENTRY, ENTRY], {"/a": None}),
     "without a path": ([ENTRY, {}], None),
-    "path is no text": ([{"path": 1}], None),
+    "path is no text": ([{"path": 1, "name": 1}], None),
     "no object": ([ENTRY, "text"], None),
     "null": (None, None),
     "missing": (..., None),
     "no list": ({}, None),
 }
-DEPENDENCIES: dict[str, tuple[object, object]] = {
-    "empty": ([], {}),
-    "one": ([{"name": "a", "version": "1"}], {"a": "1"}),
-    "without a version": ([{"name": "a", "version": None}], {"a": None}),
-    "twice": ([{"name": "a", "version": "1"}] * 2, {"a": None}),
-    "without a name": ([{"version": "1"}], None),
-    "no object": ([[]], None),
-    "null": (None, None),
-}
+KEYS = ["function_versions", "asset_versions", "dependencies"]
 
 # Runtime, dependencies -> words of each cause.
 CAUSES: dict[str, tuple[str | None, dict[str, str | None] | None, list[str]]] = {
@@ -62,16 +53,16 @@ HINTS: dict[str, tuple[Build | None, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("key", ["function_versions", "asset_versions"])
-@pytest.mark.parametrize("listed, expected", VERSIONS.values(), ids=VERSIONS)
-def test_functions_and_assets(key: str, listed: object, expected: object) -> None:
-    parsed = parse_build(build(**{key: listed}))
-    assert (parsed.functions if key == "function_versions" else parsed.assets) == expected
+@pytest.mark.parametrize("listed, expected", LISTS.values(), ids=LISTS)
+def test_what_is_unknown_is_none(listed: object, expected: object) -> None:
+    parsed = parse_build(build(**dict.fromkeys(KEYS, listed)))
+    assert parsed.functions == parsed.assets == parsed.dependencies == expected
 
 
-@pytest.mark.parametrize("listed, expected", DEPENDENCIES.values(), ids=DEPENDENCIES)
-def test_dependencies(listed: object, expected: object) -> None:
-    assert parse_build(build(dependencies=listed)).dependencies == expected
+def test_versions() -> None:
+    parsed = parse_build(build(**{key: [ENTRY] for key in KEYS}))
+    assert parsed.functions == parsed.assets == {"/a": "zn0 public"}
+    assert parsed.dependencies == {"/a": "1"}
 
 
 def test_runtime_and_dates() -> None:

@@ -45,18 +45,16 @@ def test_longest_form_is_redacted_first() -> None:
 
 
 def test_secret_under_6_characters_is_not_redacted() -> None:
-    redactor = Redactor(["abcde", "fghijk"])
-    assert redactor.redact("abcde fghijk") == "abcde ***"
+    assert Redactor(["abcde", "fghijk"]).redact("abcde fghijk") == "abcde ***"
     assert Redactor(["abcde"]).redact("abcde") == "abcde"
     assert not Redactor([]).contains("anything")
     assert not Redactor(["abcdef"]).contains("abcde")
 
 
-def test_secret_with_a_line_break_or_an_opener_is_redacted() -> None:
-    for secret in ("one\ntwo", "in\u200bvisible", "a::error::b", "with space"):
-        assert Redactor([secret]).line(f"<{secret}>") == "<***>"
-    # Only what `line` itself changes makes this one the secret.
-    assert Redactor(["with space"]).line("with\nspace") == "***"
+@pytest.mark.parametrize("secret", ["one\ntwo", "in\u200bvisible", "a::error::b", "one two"])
+def test_secret_is_redacted_before_and_after_text_is_made_safe(secret: str) -> None:
+    assert Redactor([secret]).line(f"<{secret}>") == "<***>"
+    assert Redactor(["one two"]).line("one\ntwo") == "***"
 
 
 def test_line_is_safe_and_piece_is_short() -> None:
@@ -86,13 +84,8 @@ def test_credential_is_found(changes: dict[str, str], expected: str) -> None:
 
 
 def test_what_is_no_credential_is_not_found() -> None:
-    environ = environment(
-        NO_PROXY="me:password@host.test",
-        HTTPS_PROXY="http://proxy.test:3128",
-        PROXY_LOGIN="me:password@host.test",
-    )
-    login = f"{ACCOUNT_SID}:{TOKEN}"
-    assert secrets({k: v for k, v in environ.items() if k != "NO_PROXY"}) == (TOKEN, login)
+    environ = environment(HTTPS_PROXY="http://a.test:1", PROXY_LOGIN="me:password@a.test")
+    assert secrets(environ) == (TOKEN, f"{ACCOUNT_SID}:{TOKEN}")
     assert secrets({}) == credentials({}) == masks({}) == ()
 
 

@@ -59,16 +59,15 @@ def test_findings_replace_the_advice_and_the_same_reason() -> None:
     )
 
 
+# Ending -> the icon of its heading.
 ICONS = {Ending.COMPLETED: "✅", Ending.TIMED_OUT: "⏱️", Ending.TERMINATED: "⚪", Ending.ERROR: "❗"}
 
 
 @pytest.mark.parametrize("ending", ICONS)
 def test_unknown_values_are_left_out(ending: Ending) -> None:
-    text = render(Outcome(ending, Progress()))
-    assert text == (
-        f"### {ICONS[ending]} {ending.title}\n\n| | |\n| --- | --- |\n"
-        f"| Outcome | `{ending.outcome}` |\n| Waited | 0.0 s, 0 polls |\n\n"
-    )
+    text = f"### {ICONS[ending]} {ending.title}\n\n| | |\n| --- | --- |\n| Outcome | "
+    text += f"`{ending.outcome}` |\n| Waited | 0.0 s, 0 polls |\n\n"
+    assert render(Outcome(ending, Progress())) == text
 
 
 def test_latest_is_described() -> None:
