@@ -6,7 +6,6 @@ the tool's own, and files that the runner's parsers take.
 
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -31,12 +30,6 @@ from tests.support.server import Response, Server
 FEW = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
-CIS = {
-    "GitHub": {"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "1"},
-    "Azure Pipelines": {"TF_BUILD": "True"},
-    "TeamCity": {"TEAMCITY_VERSION": "1"},
-    "no CI": {},
-}
 
 
 def error(text: str, status: int = 400) -> Response:
@@ -61,19 +54,19 @@ def assert_one_table(summary: str) -> None:
 # --- in a response --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ci", CIS.values(), ids=CIS)
+@pytest.mark.parametrize("ci", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "CI"])
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_hostile_response_stays_text(
-    server: Server, environ: dict[str, str], text: str, ci: dict[str, str]
+    server: Server, environ: dict[str, str], text: str, ci: str
 ) -> None:
     status = build_status(text, account_sid=text, service_sid=text, url=f"https://x/{text}")
     server.script(status, error(text, 503), error(text))
-    environ = environ if "GITHUB_ACTIONS" in ci else without_github(environ)
-    run = run_inside(environ | ci, server)
+    environ = environ if ci == "GITHUB_ACTIONS" else without_github(environ) | {ci: "true"}
+    run = run_inside(environ | {"RUNNER_DEBUG": "1"}, server)
     assert run.code == 4
     assert run.outputs["status"] == ""
     assert "$(" not in "".join(line for line in run.lines if "task.setvariable" in line)
-    if "GITHUB_ACTIONS" in ci:
+    if ci == "GITHUB_ACTIONS":
         assert len(run.commands("debug")) == 3
         assert_one_table(run.summary)
 
@@ -105,30 +98,18 @@ def test_any_response_stays_text(text: str) -> None:
         assert text in {"completed", "failed"}
 
 
-# Each is a link on GitHub, in spite of a character reference for its special character.
-LINKS = {
-    "e-mail": ("me@example.com", "me<!-- -->&#64;example.com"),
-    "e-mails": ("a@b.cd x.y+z@e-f.gh", "a<!-- -->&#64;b.cd x.y+z<!-- -->&#64;e-f.gh"),
-    "e-mail with an underscore": ("me_@example.com", "me&#95;<!-- -->&#64;example.com"),
-    "e-mail at a host with one": ("me@ex_a.com", "me<!-- -->&#64;ex&#95;a.com"),
-    "mailto": ("mailto:me@example.com", "mailto:me<!-- -->&#64;example.com"),
-    "xmpp": ("xmpp:me@example.com/x", "xmpp:me<!-- -->&#64;example.com/x"),
-    "www": ("www.example.com", "www&#46;example.com"),
-    "url": ("http://example.com", "http&#58;//example.com"),
-    "user": ("@octocat", "&#64;octocat"),
-    "issue": ("#1", "&#35;1"),
-    "emoji": (":tada:", "&#58;tada:"),
-}
-
-
-@pytest.mark.parametrize("text, shown", LINKS.values(), ids=LINKS)
-def test_summary_has_no_link_but_our_own(
-    server: Server, environ: dict[str, str], text: str, shown: str
-) -> None:
-    body = {"code": 1, "message": f"see {text}", "status": 400}
-    server.script(json_response(body, 400))
+def test_addresses_are_no_links_in_the_summary(server: Server, environ: dict[str, str]) -> None:
+    addresses = "me@a.test mailto:me_@a.test xmpp:me@a_b.test/x www.a.test http://a.test"
+    server.script(error(addresses))
     run = run_inside(environ, server)
-    assert f" see {shown}. Look up" in run.summary
+    assert addresses in run.outputs["reason"]
+    # GitHub links an e-mail address across character references, but not across a comment.
+    for shown in (
+        "me<!-- -->&#64;a.test mailto:me&#95;<!-- -->&#64;a.test",
+        "www&#46;a",
+        "&#58;//",
+    ):
+        assert shown in run.summary
 
 
 # --- in an input ----------------------------------------------------------------------------------
@@ -151,20 +132,3 @@ def test_hostile_file_name_is_a_name(server: Server, environ: dict[str, str], te
     run = run_inside(environ | {"TWILIO_BUILD_OUTPUT_FILE": str(folder / name)}, server)
     assert run.code == 0
     assert [path.name for path in folder.iterdir()] == [name]
-
-
-def test_dotenv_runs_nothing_in_a_shell(server: Server, environ: dict[str, str]) -> None:
-    folder = Path(environ["HOME"])
-    path = "/$(touch$IFS'ran')/`touch${IFS}ran`;touch%20ran&touch"
-    path = re.sub("[`{}]", "", path)  # what no URL may hold
-    server.script(build_status("verified;touch", url=None))
-    changes = {
-        "TWILIO_BASE_URL": server.url + path,
-        "TWILIO_BUILD_OUTPUT_FILE": str(folder / "wait.env"),
-        "TWILIO_BUILD_TIMEOUT": "0",
-    }
-    run = run_inside(environ | changes, server)
-    assert run.code == 3
-    assert path in run.outputs["url"]
-    subprocess.run(["/bin/sh", "-euc", ". ./wait.env"], cwd=folder, check=True)
-    assert not (folder / "ran").exists()

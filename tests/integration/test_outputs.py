@@ -141,36 +141,6 @@ def test_half_written_early_append_does_not_spoil_the_final_one(
     assert run.outputs["outcome"] == "completed"
 
 
-def test_half_written_final_append_exits_5(
-    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
-) -> None:
-    del environ["TWILIO_BUILD_OUTPUT_FILE"]
-    path = Path(environ["GITHUB_OUTPUT"])
-    before: list[str] = []
-
-    def fill(connection: Connection) -> None:
-        before.append(path.read_text())
-        file_size_limit(len(before[0]) + 100)
-        connection.answer(COMPLETED)
-
-    server.script(fill)
-    run = run_inside(environ | {"TWILIO_BUILD_SUMMARY": "false"}, server, check=False)
-    assert run.code == 5
-    assert path.read_text() == before[0]
-
-
-def test_half_written_summary_leaves_the_file_as_it_was(
-    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
-) -> None:
-    path = Path(environ["GITHUB_STEP_SUMMARY"])
-    path.write_text("x" * 5000)
-    file_size_limit(5050)
-    run = completed(server, environ)
-    assert path.read_text() == "x" * 5000
-    (warning,) = run.commands("warning")
-    assert "GITHUB_STEP_SUMMARY could not be written" in warning.data
-
-
 # --- the output file ------------------------------------------------------------------------------
 
 
