@@ -24,6 +24,12 @@ class Pipe:
 
 
 @pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """The environment of tests/conftest.py with the shortest interval."""
+    return environ | {"TWILIO_BUILD_INTERVAL": "100ms"}
+
+
+@pytest.fixture
 def pipe() -> Iterator[Pipe]:
     reader, writer = os.pipe()
     yield Pipe(reader, writer)

@@ -15,6 +15,8 @@ from tests.support.run import COMMAND, Process, preload, run_process
 from tests.support.samples import build_status
 from tests.support.server import Server
 
+pytestmark = pytest.mark.fault
+
 # A stalled reader is waited for 0.5 s instead of 10 s.
 LESS_PATIENCE = f"""
 import sys

@@ -13,8 +13,9 @@ from tests.support.run import COMMAND, Process, Run, preload, scaled
 from tests.support.samples import BUILD_SID, STATUS_PATH, build_status
 from tests.support.server import Server, Step
 
-# The grace of signals.py, and the time that one process takes to notice the end of another.
-LIMIT = 1.0
+pytestmark = pytest.mark.fault
+
+LIMIT = 1.0  # seconds
 
 # Every lookup hangs, as glibc's does while no name server answers.
 NO_NAME_SERVER_ANSWERS = """

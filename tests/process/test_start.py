@@ -50,18 +50,32 @@ def check_crash(run: Run) -> None:
     assert not [form for form in credential_forms(run.environ) if form in run.stdout]
 
 
+def broken_copy(folder: Path, source: str | None) -> tuple[str, ...]:
+    """Copy the entrypoint to where the package is broken; return the command that starts it."""
+    copy = str(shutil.copy(COMMAND[1], folder))
+    if source:
+        package = folder / "src" / "twilio_build_wait"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(source)
+    return (sys.executable, "-S", copy)  # -S: without what is installed
+
+
 @pytest.mark.parametrize("source", BROKEN_PACKAGES.values(), ids=BROKEN_PACKAGES)
 def test_package_that_does_not_import_exits_70(
     environ: dict[str, str], tmp_path: Path, source: str | None
 ) -> None:
-    copy = str(shutil.copy(COMMAND[1], tmp_path))
-    if source:
-        package = tmp_path / "src" / "twilio_build_wait"
-        package.mkdir(parents=True)
-        (package / "__init__.py").write_text(source)
-    # -S: without what is installed.
-    with Process(environ, command=(sys.executable, "-S", copy)) as process:
+    with Process(environ, command=broken_copy(tmp_path, source)) as process:
         check_crash(process.finish(check=False))
+
+
+def test_package_that_does_not_import_writes_no_github_command_elsewhere(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    command = broken_copy(tmp_path, SECRET_IN_ERROR)
+    with Process(without_github(environ), command=command) as process:
+        run = process.finish(check=False)
+    assert run.code == 70
+    assert "::" not in run.stdout
 
 
 @pytest.mark.parametrize("name", ["requests", "backoff"])
@@ -69,17 +83,9 @@ def test_dependency_that_does_not_import_exits_70(
     environ: dict[str, str], tmp_path: Path, name: str
 ) -> None:
     (tmp_path / f"{name}.py").write_text(SECRET_IN_ERROR)
-    check_crash(run_process(environ | {"PYTHONPATH": str(tmp_path)}, check=False))
-
-
-def test_package_that_does_not_import_writes_no_github_command_elsewhere(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    (tmp_path / "requests.py").write_text(SECRET_IN_ERROR)
-    environ = without_github(environ) | {"PYTHONPATH": str(tmp_path)}
-    run = run_process(environ, check=False)
+    run = run_process(environ | {"PYTHONPATH": str(tmp_path)})
     assert run.code == 70
-    assert "::" not in run.stdout
+    assert "RuntimeError" in run.stdout
 
 
 def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
@@ -88,8 +94,7 @@ def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
     response = build_status("queued")
     # Each poll connects again.
     server.script(Response(200, response.body, {"Connection": "close"}).raw)
-    environ = preload(environ | {"TWILIO_BUILD_INTERVAL": "100ms"}, tmp_path, BUG)
-    run = run_process(environ, server)
+    run = run_process(preload(environ, tmp_path, BUG), server)
     assert run.code == 70
     assert "AssertionError" in run.stdout
     assert (run.outputs["status"], run.outputs["polls"]) == ("queued", "3")
@@ -119,21 +124,21 @@ def test_modules_in_the_workspace_are_not_imported(
     assert not (tmp_path / "trapped").exists()
 
 
-@pytest.mark.parametrize("is_broken", [False, True], ids=["works", "broken"])
 def test_module_runs_in_the_same_guard(
-    server: Server, environ: dict[str, str], tmp_path: Path, *, is_broken: bool
+    server: Server, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    server.script(build_status("completed"))
-    if is_broken:
-        (tmp_path / "requests.py").write_text(SECRET_IN_ERROR)
-    environ |= {"PYTHONPATH": f"{tmp_path}:{REPOSITORY / 'src'}"}
+    package = tmp_path / "twilio_build_wait"
+    shutil.copytree(REPOSITORY / "src" / "twilio_build_wait", package)
     command = (sys.executable, "-m", "twilio_build_wait")
+    server.script(build_status("completed"))
     with Process(environ, server, command=command) as process:
-        run = process.finish(check=False)
-    if is_broken:
-        check_crash(run)
-    else:
-        assert (run.code, run.outputs["outcome"]) == (0, "completed")
+        assert process.finish().code == 0
+
+    for name in ("GITHUB_OUTPUT", "TWILIO_BUILD_OUTPUT_FILE"):
+        Path(environ[name]).unlink()
+    (package / "main.py").unlink()
+    with Process(environ, server, command=command) as process:
+        check_crash(process.finish(check=False))
 
 
 OPTIONS = {"--help": "TWILIO_BUILD_SID", "-h": "TWILIO_BUILD_SID", "--version": "twilio-build-wait"}
