@@ -88,14 +88,6 @@ def test_append_that_fails_halfway_leaves_the_file_as_it_was(
     assert path.read_text() == "unfinished"
 
 
-def test_named_pipe_that_nobody_reads_is_an_error(entrypoint: ModuleType, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="No such device"):
-        entrypoint.append(str(tmp_path / "pipe"), "a\n")
-    with pytest.raises(FileNotFoundError):
-        entrypoint.append(str(tmp_path / "no" / "file"), "a\n")
-
-
 def test_file_that_cannot_be_read_is_appended_to(
     entrypoint: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,20 +162,6 @@ def test_script_runs_the_package_and_ignores_late_signals(
     shown = capfd.readouterr()
     assert words in shown.out
     assert shown.err == ""
-
-
-def test_run_gets_the_signals_and_the_appender(
-    entrypoint: ModuleType, exits: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run(caught: list[int], append: object) -> int:
-        assert append is entrypoint.append
-        assert sys.stderr is None
-        signal.raise_signal(signal.SIGINT)
-        return 128 + caught[0]
-
-    monkeypatch.setattr("twilio_build_wait.main.run", run)
-    entrypoint.main()
-    assert exits == [130]
 
 
 @pytest.mark.parametrize("error", [RuntimeError(TOKEN), SystemExit(1), KeyboardInterrupt(TOKEN)])

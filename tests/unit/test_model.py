@@ -12,7 +12,6 @@ from twilio_build_wait.model import (
     count,
     outputs,
     plural,
-    variable,
 )
 from twilio_build_wait.text import SafeText
 
@@ -34,11 +33,6 @@ def test_exit_codes() -> None:
     assert found == OUTCOMES
 
 
-def test_every_ending_but_success_says_what_to_do() -> None:
-    assert [ending.name for ending in Ending if not ending.advice] == ["COMPLETED"]
-    assert all(ending.title and ending.meaning for ending in Ending)
-
-
 def test_each_signal_has_its_ending() -> None:
     assert Ending.of_signal(signal.SIGINT).exit_code == 130
     assert Ending.of_signal(signal.SIGTERM).exit_code == 143
@@ -56,10 +50,6 @@ def test_outputs_at_the_end() -> None:
     outcome = Outcome(Ending.FAILED, progress, SafeText("npm"), changes="some")
     values = [*outputs(progress, outcome).values()]
     assert values == ["failed", "failed", "ZB", "ZS", "AC", "https", "12.3", "5", "npm", "some"]
-
-
-def test_output_variables() -> None:
-    assert variable("elapsed-seconds") == "TWILIO_BUILD_WAIT_ELAPSED_SECONDS"
 
 
 def test_text_of_an_error_is_its_cause_and_message() -> None:

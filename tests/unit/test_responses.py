@@ -80,15 +80,11 @@ def test_transient_4xx_is_said_not_to_be_twilio_s(status: int) -> None:
 ERROR_BODIES = {
     '{"code": 20003, "message": "a", "more_info": "u", "status": 401}': ("20003", "a"),
     '{"code": 1, "message": "a", "detail": "b", "status": 400}': ("1", "a; b"),
-    '{"type": "t", "title": "a", "status": 400, "code": "22", "detail": "b"}': ("22", "a; b"),
-    '{"message": "a", "detail": "a", "status": 400}': ("", "a"),
+    '{"type": "t", "title": "a", "status": 400, "code": "22", "detail": "a"}': ("22", "a"),
     '{"message": "a", "code": 1.5, "status": 400}': ("", "a"),
     '{"message": "a", "code": "1234567", "status": 400}': ("", "a"),
-    '{"message": "a", "code": 123456}': ("123456", "a"),
     '{"message": "", "code": 20003, "status": 401}': None,
-    '{"message": "a", "code": null}': None,
-    '{"message": "a", "code": 0}': None,
-    '{"message": "a", "status": "400"}': None,
+    '{"message": "a", "code": 0, "status": "400"}': None,
 }
 
 
@@ -111,20 +107,15 @@ def test_request_id_is_named_and_foreign_text_is_safe() -> None:
     assert len(message) == 500
 
 
-LOCATIONS = {
-    "https://elsewhere.test/path": "a redirect to elsewhere.test",
-    "//me:pass@elsewhere.test:8": "a redirect to elsewhere.test:8",
-    "/path": "a redirect",
-    "https://[": "a redirect",
-    "": "a redirect",
-    f"https://{'a' * 90}": f"a redirect to {'a' * 79}…",
-}
+# Location -> the host that the cause ends in.
+LOCATIONS = {"https://u:p@a.test:8/b": " to a.test:8", f"//{'a' * 90}": f" to {'a' * 79}…"}
+LOCATIONS |= dict.fromkeys(("/path", "https://[", ""), "")
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
 def test_target_of_a_redirect_is_named(location: str) -> None:
-    assert meaning(302, b"", Location=location).cause.endswith(f"test, {LOCATIONS[location]}")
-    assert "redirect" not in meaning(400, b"", Location=location).cause
+    cause = meaning(302, b"", Location=location).cause
+    assert cause == f"HTTP 302 from twilio.test, a redirect{LOCATIONS[location]}"
 
 
 NOW = "Thu, 01 Oct 2026 12:00:00 GMT"

@@ -24,17 +24,12 @@ HEAD = f"""### ❌ Twilio build failed
 """
 
 MARKDOWN = {
-    "plain words, 1.5 s; (50 %) a/b 'c' \"d\" e=f?": None,
-    "a|b": "a&#124;b",
-    "*_`~<>&#[]!\\": "&#42;&#95;&#96;&#126;&#60;&#62;&#38;&#35;&#91;&#93;&#33;&#92;",
-    "https://x.test": "https&#58;//x.test",
-    "a: b :tada: :+1:": "a: b &#58;tada: &#58;+1:",
-    "www.x.test": "www&#46;x.test",
-    "WWW.x.test": "WWW&#46;x.test",
-    "me@x.test": "me<!-- -->&#64;x.test",
-    "mailto:a.b+c@x-y.TEST": "mailto:a.b+c<!-- -->&#64;x-y.TEST",
-    "@all": "&#64;all",
-    "lib@1.0.0": "lib&#64;1.0.0",
+    "plain words, 1.5 s; (50 %) a/b 'c' \"d\" e=f? a: b": None,
+    "*_`~<>&#[]|\\": "&#42;&#95;&#96;&#126;&#60;&#62;&#38;&#35;&#91;&#93;&#124;&#92;",
+    "https://x.test :tada: :+1:": "https&#58;//x.test &#58;tada: &#58;+1:",
+    "www.x.test WWW.x.test": "www&#46;x.test WWW&#46;x.test",
+    "me@x.test mailto:a.b+c@x-y.TEST": "me<!-- -->&#64;x.test mailto:a.b+c<!-- -->&#64;x-y.TEST",
+    "@all lib@1.0.0": "&#64;all lib&#64;1.0.0",
 }
 
 
@@ -42,12 +37,8 @@ def names(*texts: str) -> tuple[SafeText, ...]:
     return tuple(map(SafeText, texts))
 
 
-def test_summary_of_a_failed_build() -> None:
-    text = render(FAILED)
-    assert text == f"{HEAD}| Reason | npm failed |\n| What to do | Look there |\n\n"
-
-
 def test_findings_replace_the_advice_and_the_same_reason() -> None:
+    assert render(FAILED) == f"{HEAD}| Reason | npm failed |\n| What to do | Look there |\n\n"
     findings = [
         Finding("Alert", FAILED.reason, "https://page.test"),
         Finding("Where", SafeText("Debugger"), "https://x.test"),
@@ -68,11 +59,6 @@ def test_unknown_values_are_left_out(ending: Ending) -> None:
     text = f"### {ICONS[ending]} {ending.title}\n\n| | |\n| --- | --- |\n| Outcome | "
     text += f"`{ending.outcome}` |\n| Waited | 0.0 s, 0 polls |\n\n"
     assert render(Outcome(ending, Progress())) == text
-
-
-def test_latest_is_described() -> None:
-    found = Progress(BUILD_SID, found=SafeText("ZB1, 5s ago"))
-    assert "| Build | latest (ZB1, 5s ago) |" in render(Outcome(Ending.COMPLETED, found))
 
 
 @pytest.mark.parametrize("text", MARKDOWN)

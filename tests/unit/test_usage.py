@@ -10,7 +10,8 @@ from twilio_build_wait.model import OUTPUTS, Ending, variable
 @pytest.mark.parametrize("width", [20, 40, 57, 80, 100, 300])
 def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
     text = usage.help_text(width)
-    assert max(map(len, text.splitlines())) <= max(40, min(width, 100))
+    longest, widest = max(map(len, text.splitlines())), max(40, min(width, 100))
+    assert widest - 8 < longest <= widest
     words = " ".join(text.split())
     entries = [f"  {known.variable}\n      " for known in INPUTS]
     entries += [f"  {variable(name)}\n      {name}: " for name in OUTPUTS]
@@ -24,13 +25,7 @@ def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
     assert [ending.meaning for ending in Ending if ending.meaning not in words] == []
 
 
-def test_help_uses_the_width_up_to_100() -> None:
-    longest = [max(map(len, usage.help_text(width).splitlines())) for width in (60, 100, 200)]
-    assert longest[0] <= 60 < longest[1] == longest[2]
-    assert longest[1] >= 95
-
-
-@pytest.mark.parametrize("option", usage.OPTIONS)
+@pytest.mark.parametrize("option", ["--help", "-h", "--version"])
 def test_answer(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
     written: list[bytes] = []

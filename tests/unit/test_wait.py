@@ -114,19 +114,6 @@ def test_poll_that_ends_at_the_deadline_is_the_last() -> None:
     assert "'building'" in outcome.reason
 
 
-def test_verdict_of_the_last_poll_counts() -> None:
-    assert Bench(0).end(COMPLETED, 4).ending is Ending.COMPLETED
-
-
-def test_timeout_names_the_last_status_and_the_last_error() -> None:
-    bench = Bench(10)
-    bench.poll(BUILDING)
-    reason = bench.end(ERROR, 10).reason
-    assert "'building'" in reason
-    assert "the last poll failed: HTTP 500: oops" in reason
-    assert "Nothing has ever answered" not in reason
-
-
 def test_timeout_without_any_answer_advises_no_longer_timeout() -> None:
     outcome = Bench(10).end(SILENCE, 10)
     assert "not reported a status" in outcome.reason
@@ -152,14 +139,6 @@ def test_foreign_text_of_a_reason_is_cut_first(error: PollError, seconds: float)
     assert "HTTP 500: xxx" in reason
     assert "xxx…" in reason
     assert reason.endswith("x…" if error is ERROR else ADVICE)
-
-
-def test_long_status_does_not_push_the_error_out_of_the_reason() -> None:
-    bench = Bench()
-    bench.poll(BuildStatus("s" * 600))
-    reason = bench.end(ERROR, 60).reason
-    assert f"'{'s' * 59}…'" in reason
-    assert "HTTP 500: oops" in reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
