@@ -1,29 +1,27 @@
 #!/bin/sh
-# Waits for a Twilio Serverless build with Docker alone, and deploys it once it has completed.
+# Waits for a Twilio Serverless build with Docker, and deploys it when it has completed.
 #
-# In the environment: TWILIO_API_KEY, TWILIO_API_SECRET, TWILIO_SERVICE_SID, TWILIO_BUILD_SID, and
-# what deploy-build.sh needs.
+# Needs in the environment TWILIO_API_KEY, TWILIO_API_SECRET, TWILIO_SERVICE_SID, TWILIO_BUILD_SID,
+# and what deploy-build.sh needs. Arguments are more options for `docker run`.
 set -eu
-image=ghcr.io/OWNER/twilio-build-wait:1
 
-# If the container does not even start, an earlier run's verdict must not be taken for this one's.
-rm -f wait.env
+rm -f wait.env # of an earlier run
 code=0
-# --env NAME hands on the variable itself: no secret stands on the command line.
+# --env NAME passes the variable on: no secret stands on the command line.
 docker run --rm \
   --env TWILIO_API_KEY --env TWILIO_API_SECRET \
   --env TWILIO_SERVICE_SID --env TWILIO_BUILD_SID \
   --env TWILIO_BUILD_OUTPUT_FILE=wait.env \
-  --user "$(id -u):$(id -g)" --volume "$PWD:/work" --workdir /work \
-  "$image" || code=$?
+  --user "$(id -u):$(id -g)" --volume "$PWD:/work" --workdir /work "$@" \
+  ghcr.io/OWNER/twilio-build-wait:1 || code=$?
 . ./wait.env
 
 case "$TWILIO_BUILD_WAIT_OUTCOME:$TWILIO_BUILD_WAIT_STATUS" in
   completed:*)
     ./deploy-build.sh "$TWILIO_BUILD_WAIT_BUILD_SID"
     ;;
-  timed-out:?*) # Twilio answered, and the build is not done: run this again to go on waiting.
-    echo "Not deployed: the build is still $TWILIO_BUILD_WAIT_STATUS"
+  timed-out:?*) # Twilio has answered, and the build is slow
+    echo "Not deployed: the build is still $TWILIO_BUILD_WAIT_STATUS; run this again"
     ;;
   *)
     exit "$code"

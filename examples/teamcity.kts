@@ -1,7 +1,7 @@
-// .teamcity/settings.kts: waits for a build, and deploys it once it has completed.
+// .teamcity/settings.kts: waits for a build, and deploys it when it has completed.
 //
-// Make the token of the password parameter in the project's settings ("Versioned Settings", "Tokens").
-// Replace it and the SIDs.
+// Needs deploy-build.sh from this folder. Create the token of the password parameter in the project's
+// settings ("Versioned Settings", "Tokens"). Replace it and the SIDs.
 import jetbrains.buildServer.configs.kotlin.*
 import jetbrains.buildServer.configs.kotlin.buildSteps.script
 
@@ -24,11 +24,14 @@ object DeployTwilioBuild : BuildType({
         password("env.TWILIO_API_SECRET", "credentialsJSON:YOUR-TOKEN")
         param("env.TWILIO_SERVICE_SID", "ZS00000000000000000000000000000000")
         param("env.TWILIO_ENVIRONMENT_SID", "ZE00000000000000000000000000000000")
+        // The tool sets these two. A build can use only parameters that it defines.
+        param("env.TWILIO_BUILD_WAIT_OUTCOME", "")
+        param("env.TWILIO_BUILD_WAIT_BUILD_SID", "")
     }
 
     steps {
-        // With TEAMCITY_VERSION the tool sets the build's parameters, and reports a build problem
-        // for whatever does not complete.
+        // With TEAMCITY_VERSION the tool sets parameters, and reports a build problem unless the
+        // Twilio build has completed.
         script {
             name = "Wait for the Twilio build"
             scriptContent = """
@@ -43,7 +46,7 @@ object DeployTwilioBuild : BuildType({
             conditions {
                 equals("env.TWILIO_BUILD_WAIT_OUTCOME", "completed")
             }
-            scriptContent = "./deploy-build.sh %env.TWILIO_BUILD_SID%"
+            scriptContent = "./deploy-build.sh %env.TWILIO_BUILD_WAIT_BUILD_SID%"
         }
     }
 
