@@ -65,22 +65,23 @@ def test_line_is_safe_and_piece_is_short() -> None:
     assert redactor.piece("xxxx", 3) == "xx…"
 
 
-LOGINS = {
-    "API key": ({"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}, f"{API_KEY}:{SECRET}"),
+# Changes of the environment, what is a credential then.
+KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
+FOUND: dict[str, tuple[dict[str, str], str]] = {
+    "API key": (KEY, f"{API_KEY}:{SECRET}"),
     "token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
     "overridden token": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
     "decoded proxy password": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
     "proxy password": ({"all_proxy": PROXY}, "p%40ss+w0rd"),
     "proxy login": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
-    "password with an at sign": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
+    "at sign": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
 }
 
 
-@pytest.mark.parametrize("changes, expected", LOGINS.values(), ids=LOGINS)
+@pytest.mark.parametrize("changes, expected", FOUND.values(), ids=FOUND)
 def test_credential_is_found(changes: dict[str, str], expected: str) -> None:
-    environ = environment(**changes)
-    assert expected in secrets(environ)
-    assert expected in credentials(environ)
+    assert expected in secrets(environment(**changes))
+    assert expected in credentials(environment(**changes))
 
 
 def test_what_is_no_credential_is_not_found() -> None:

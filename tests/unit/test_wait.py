@@ -78,24 +78,17 @@ def test_progress_keeps_what_twilio_reported_last() -> None:
     assert bench.wait.progress == expected
 
 
-# Timeout, time waited -> the longest that the next poll may take, in seconds.
-POLL_LIMITS: dict[tuple[float, float], float] = {
-    (0, 0): 5,
-    (3, 0): 8,
-    (60, 55): 10,
-    (60, 58): 7,
-    (60, 60): 5,
-    (60, 600): 5,
-}
+# Timeout, time waited, the longest that the next poll may take, all in seconds.
+POLL_LIMITS = [(0, 0, 5), (3, 0, 8), (60, 55, 10), (60, 58, 7), (60, 60, 5), (60, 600, 5)]
 
 
-@pytest.mark.parametrize("timeout, elapsed", POLL_LIMITS)
-def test_last_poll_gets_5_s_and_others_10_s(timeout: float, elapsed: float) -> None:
+@pytest.mark.parametrize("timeout, elapsed, limit", POLL_LIMITS)
+def test_last_poll_gets_5_s_and_others_10_s(timeout: float, elapsed: float, limit: float) -> None:
     bench = Bench(timeout)
     bench.clock.sleep(7)  # before the wait
     bench.wait.begin_poll()
     bench.clock.sleep(elapsed)
-    assert bench.wait.begin_poll() == pytest.approx(POLL_LIMITS[timeout, elapsed])
+    assert bench.wait.begin_poll() == pytest.approx(limit)
     assert bench.wait.elapsed == pytest.approx(elapsed)
     assert bench.wait.progress.polls == 2
 
@@ -159,15 +152,13 @@ def test_signal_cancels(number: int) -> None:
 def test_signal_after_a_verdict_changes_nothing() -> None:
     bench = Bench()
     outcome = bench.end(FAILED)
-    assert bench.wait.cancel(signal.SIGTERM) is outcome is bench.wait.outcome
+    assert bench.wait.cancel(signal.SIGTERM) is outcome
 
 
 def test_invalid_inputs_and_bugs_are_endings() -> None:
     outcome = Bench().wait.reject_inputs(SafeText("timeout"))
     assert (outcome.ending, outcome.reason) == (Ending.INVALID, "timeout")
-    outcome = Bench().wait.crash()
-    assert outcome.ending is Ending.ERROR
-    assert "bug" in outcome.reason
+    assert Bench().wait.crash().ending is Ending.ERROR
 
 
 def test_observer_sees_every_poll() -> None:
