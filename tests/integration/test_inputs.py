@@ -128,14 +128,11 @@ def test_invisible_characters_are_shown_as_escapes(
     assert f"\\u{ord(character):04x}" in run.outputs["reason"]
 
 
-@pytest.mark.parametrize("arguments", [["--build-sid", BUILD_SID], [""]])
-def test_arguments_are_invalid_and_not_repeated(
-    server: Server, environ: dict[str, str], arguments: list[str]
-) -> None:
-    run = run_inside(environ, server, arguments=arguments)
+def test_arguments_are_not_repeated(server: Server, environ: dict[str, str]) -> None:
+    run = run_inside(environ, server, arguments=["--build-sid", BUILD_SID])
     assert run.code == 2
     assert not run.requests
-    assert f"arguments: got {len(arguments)}, expected none" in run.stdout
+    assert "arguments: got 2, expected none" in run.stdout
     assert "docker run --entrypoint" in run.stdout
     assert BUILD_SID not in run.stdout
 
@@ -225,9 +222,3 @@ def test_http_can_be_allowed_with_a_warning(server: Server, environ: dict[str, s
     assert run.code == 0
     (warning,) = run.commands("warning")
     assert "unencrypted" in warning.data
-
-
-def test_password_in_base_url_is_not_shown(server: Server, environ: dict[str, str]) -> None:
-    run = run_inside(environ | {"TWILIO_BASE_URL": "https://me:hunter22@gate.test"}, server)
-    assert run.code == 2
-    assert "hunter22" not in run.stdout + run.summary + run.outputs["reason"]

@@ -151,9 +151,7 @@ def test_a_cut_leaves_no_part_of_a_credential(server: Server, environ: dict[str,
         assert_nothing_leaks(run_inside(environ, server))
 
 
-def test_credential_in_the_format_of_an_output_is_not_one(
-    server: Server, environ: dict[str, str]
-) -> None:
+def test_credential_becomes_no_output(server: Server, environ: dict[str, str]) -> None:
     word = "0123456789abcdef" * 2
     server.script(build_status(word, account_sid=f"AC{word}", service_sid=f"ZS{word}"))
     changes = {"TWILIO_AUTH_TOKEN": word, "TWILIO_ACCOUNT_SID": "AC" + "7" * 32}
@@ -162,9 +160,7 @@ def test_credential_in_the_format_of_an_output_is_not_one(
     assert run.outputs["service-sid"] == SERVICE_SID
 
 
-def test_credentials_in_the_diagnosis_are_shown_nowhere(
-    server: Server, environ: dict[str, str]
-) -> None:
+def test_diagnosis_shows_no_credential(server: Server, environ: dict[str, str]) -> None:
     versions = [{"name": FLOOD, "version": TOKEN}]
     alerts = [alert(alert_text=f"Msg={quote(text)}") for text in (FLOOD, "m" * 495 + TOKEN)]
     server.script(build_status("failed"))
