@@ -123,16 +123,6 @@ def test_signal_that_nothing_answers_ends_the_process(
     assert parsers.github_file((tmp_path / "output").read_text()) == [("outcome", "cancelled")]
 
 
-def test_inherited_alarm_is_cancelled_and_signals_are_unblocked(exits: list[int]) -> None:
-    signal.setitimer(signal.ITIMER_REAL, 30)
-    blocked = {signal.SIGALRM, signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
-    runpy.run_path(str(PATH), run_name="entrypoint")
-    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & blocked
-    assert exits == []
-
-
 # Argument -> exit code without inputs, words of the log.
 ARGUMENTS = {"--version": (0, f"twilio-build-wait {__version__}\n"), "": (2, "build-sid")}
 

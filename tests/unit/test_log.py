@@ -24,13 +24,10 @@ class Screen:
     def __init__(self, *, is_live: bool = False, **environ: str) -> None:
         self.now = 100.0
         self.written = ""
-        self.is_broken = False
         show = Redactor(["sw0rdfish"])
         self.log = Log(self.write, choose(environ), show, lambda: self.now, is_live=is_live)
 
     def write(self, data: bytes) -> None:
-        if self.is_broken:
-            raise BrokenPipeError
         self.written += data.decode()
 
     def succeed(self, status: str, found: str = "", elapsed: float = 1.23) -> None:
@@ -48,18 +45,6 @@ def test_line_is_safe() -> None:
     screen.log.line("a\n::error::sw0rdfish \udcff")
     screen.log.annotate(Level.WARNING, "a\nb", "c\nd")
     assert screen.take() == "a : :error::*** \ufffd\n::warning title=a b::c d\n"
-
-
-def test_three_unknown_statuses_are_warned_about_once() -> None:
-    screen = Screen(GITHUB_ACTIONS="true")
-    for status in ("one", "two", "one", "three", "four", "sw0rdfish"):
-        screen.succeed(status)
-    warnings = [line for line in screen.written.splitlines() if line.startswith("::warning")]
-    statuses = [
-        status for status in ("one", "two", "three", "four") if f"'{status}'" in str(warnings)
-    ]
-    assert (len(warnings), statuses) == (3, ["one", "two", "three"])
-    assert "sw0rdfish" not in screen.written
 
 
 def test_sign_of_life_after_15_s_of_silence() -> None:
@@ -85,17 +70,6 @@ def test_terminal_has_one_live_line() -> None:
     assert screen.take() == f"{ERASE}end\nend\n"
     screen.succeed("building")
     assert screen.take() == ""
-
-
-def test_log_that_cannot_be_written_is_no_error() -> None:
-    for is_live in (False, True):
-        screen = Screen(is_live=is_live)
-        screen.is_broken = True
-        screen.log.line("lost")
-        screen.now += 20
-        screen.log.tick(Progress(), 20)
-        with pytest.raises(BrokenPipeError):
-            screen.log.send("lost")
 
 
 # -- standard output -------------------------------------------------------------------------------

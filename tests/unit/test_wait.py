@@ -120,11 +120,6 @@ def test_permanent_error_ends_the_wait() -> None:
     assert Bench().end(replace(DENIED, advice=SafeText(""))).reason == "HTTP 500: oops"
 
 
-def test_404_is_retried_and_rejected_at_the_deadline() -> None:
-    assert Bench(11).poll(NOT_FOUND, 9) == 1
-    assert Bench(10).end(NOT_FOUND, 10).ending is Ending.REJECTED
-
-
 @pytest.mark.parametrize("error, seconds", [(DENIED, 0), (ERROR, 60), (SILENCE, 60)])
 def test_foreign_text_of_a_reason_is_cut_first(error: PollError, seconds: float) -> None:
     reason = Bench().end(replace(error, message=SafeText("x" * 5000)), seconds).reason
