@@ -14,9 +14,9 @@ SHOWN = 20
 # Everything that Markdown, HTML or GitHub's additions could take for markup: any punctuation but
 # the harmless, the colon of a URL or of an `:emoji:`, and the dot that makes a link of `www.`.
 _MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
-# Where an e-mail address has its @: GitHub links one in spite of character references (cmark-gfm,
-# autolink.c), but not across an HTML comment.
-_EMAIL = re.compile(r"(?<=[\w.+-])(?=@[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
+# GitHub links an e-mail address in spite of character references (cmark-gfm, autolink.c), but not in
+# a code span.
+_EMAIL = re.compile(r"([\w.+-]+@[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
 
 
 def render(
@@ -47,8 +47,10 @@ def render(
 
 def markdown(text: SafeText) -> str:
     """Make a text literal in a cell of a GitHub Markdown table, by character references."""
-    pieces = _EMAIL.split(text)
-    return "<!-- -->".join(_MARKUP.sub(lambda at: f"&#{ord(at[0])};", piece) for piece in pieces)
+    pieces = _EMAIL.split(text)  # text and addresses in turn
+    pieces[::2] = [_MARKUP.sub(lambda at: f"&#{ord(at[0])};", piece) for piece in pieces[::2]]
+    pieces[1::2] = [f"`{address}`" for address in pieces[1::2]]
+    return "".join(pieces)
 
 
 def _reason(outcome: Outcome, findings: Sequence[Finding]) -> str:
@@ -69,11 +71,10 @@ def _changes(changes: Changes) -> str:
         text += "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
         for difference in changes.differences:
             removed = _names(difference.removed, "**")
-            # Deployment tools often upload every file anew: said last and quietest.
-            quiet = _names(difference.other_version)
-            quiet = f"<sub>{quiet}</sub>" if quiet else ""
+            # Last: deployment tools often upload every file anew.
+            other = _names(difference.other_version)
             sort = plural(difference.sort).capitalize()
-            text += f"| {sort} | {removed} | {_names(difference.added)} | {quiet} |\n"
+            text += f"| {sort} | {removed} | {_names(difference.added)} | {other} |\n"
         text += "\n"
     elif changes.verdict == "none":
         text += "Nothing.\n\n"
@@ -85,4 +86,4 @@ def _names(names: Sequence[SafeText], bold: str = "") -> str:
     shown = [f"{bold}{markdown(name)}{bold}" for name in names[:SHOWN]]
     if len(names) > SHOWN:
         shown.append(f"and {len(names) - SHOWN} more")
-    return "<br>".join(shown)
+    return ", ".join(shown)
