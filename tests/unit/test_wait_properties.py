@@ -67,7 +67,7 @@ def test_only_completed_ends_as_success(
 
 
 @FEW
-@given(ENDLESS, SECONDS, LIMITS, st.floats(0, 1))
+@given(ENDLESS, SECONDS, LIMITS, st.floats(0.05, 1))
 def test_wait_ends_5_s_after_the_timeout_at_the_latest(
     result: BuildStatus | PollError, seconds: float, limits: Limits, share: float
 ) -> None:
