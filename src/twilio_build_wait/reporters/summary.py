@@ -14,8 +14,8 @@ SHOWN = 20
 # Everything that Markdown, HTML or GitHub's additions could take for markup: any punctuation but
 # the harmless, the colon of a URL or of an `:emoji:`, and the dot that makes a link of `www.`.
 _MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
-# GitHub links an e-mail address in spite of character references (cmark-gfm, autolink.c), but not in
-# a code span.
+# GitHub links an e-mail address in spite of character references (cmark-gfm, autolink.c), but not
+# in a code span.
 _EMAIL = re.compile(r"([\w.+-]+@[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
 
 
