@@ -1,63 +1,58 @@
-"""`make bench`, or `python -m bench [SECTION…]`: measure, and write docs/performance.md."""
+"""`make bench`: measure, and write docs/performance.md, its data and its charts.
 
-import argparse
+With the argument `page`, write the page and the charts from the data. Exits with 1 if the tool
+costs more than the limits. Needs curl, jq, Node and npm.
+"""
+
+import json
+import os
+import platform
+import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from bench import container, crowd, page, polling, processes, store, waits
-from bench.programs import MissingToolError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-#: The runs that every policy is put through, and the seed of all randomness.
-RUNS, SEED = 20_000, 7
+from bench import charts, page, programs, simulation
 
 
 def main() -> int:
-    """Measure what was asked for, then write the page; the exit code."""
-    sections: dict[str, Callable[[], dict[str, Any]]] = {
-        "processes": processes.measure,
-        "container": container.measure,
-        "waits": waits.measure,
-        "polling": lambda: polling.measure(given.runs, given.seed),
-        "crowd": lambda: crowd.measure(given.seed),
+    """Measure, unless only the page is wanted, write everything, and return the exit code."""
+    if sys.argv[1:] != ["page"]:
+        # Three digits, as more are noise; lists and small objects on one line.
+        data = json.loads(
+            json.dumps(measure()), parse_float=lambda text: float(f"{float(text):.3g}")
+        )
+        text = json.dumps(data, indent=1, ensure_ascii=False)
+        text = re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda found: re.sub(r"\s+", " ", found[0]), text)
+        page.DATA.write_text(text + "\n", "utf-8")
+    data = json.loads(page.DATA.read_text("utf-8"))
+    page.PAGE.write_text(page.render(data), "utf-8")
+    charts.draw(data, page.DATA.parent)
+    print(f"one poll: {data['one_poll'][simulation.OWN]}")
+    return 0 if page.is_within_limits(data) else 1
+
+
+def measure() -> dict[str, Any]:
+    """Return the data of the page; takes about four minutes."""
+    names = list(programs.COMMANDS)
+    with TemporaryDirectory(prefix="bench-") as temporary:
+        folder = Path(temporary)
+        if not programs.install_toolkit(folder):
+            names.remove(programs.TOOLKIT)
+        print("measuring one poll", flush=True)
+        one_poll = programs.measure_one_poll(names[:-1], folder)  # the two shell loops are alike
+        print("waiting for builds of a minute", flush=True)
+        minute = programs.measure_minute(names[1:], folder)
+    print("simulating", flush=True)
+    measured = f"{time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, {platform.system()}"
+    return {
+        "measured": f"{measured}, Python {platform.python_version()}",
+        "one_poll": one_poll,
+        "minute": minute,
+        "policies": simulation.measure(),
     }
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "section",
-        nargs="*",
-        help=f"{', '.join(sections)}, or page, which only writes the page again (default: all)",
-    )
-    parser.add_argument("--runs", type=int, default=RUNS, help="runs of each policy (%(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="(%(default)s)")
-    parser.add_argument("--docs", type=Path, default=store.DOCS, help="where to write to")
-    given = parser.parse_args()
-    if unknown := set(given.section) - {*sections, "page"}:
-        parser.error(f"there is no section {', '.join(sorted(unknown))}")
-    folder = given.docs / store.FOLDER
-    begun, lacking = time.monotonic(), False
-    for name in given.section or sections:
-        if name == "page":
-            continue
-        print(f"{time.monotonic() - begun:5.0f} s  measuring: {name}", flush=True)
-        try:
-            store.save(name, sections[name](), _command(name, given), folder)
-        except MissingToolError as missing:
-            print(f"bench: {missing}\nbench: '{name}' keeps the figures it had", file=sys.stderr)
-            lacking = True
-    page.write(given.docs)
-    print(f"{time.monotonic() - begun:5.0f} s  wrote {given.docs / store.PAGE}")
-    return 1 if lacking else 0
-
-
-def _command(section: str, given: argparse.Namespace) -> str:
-    """Name the command that repeats a measurement, with the options that are not the defaults."""
-    options = {"--runs": (given.runs, RUNS), "--seed": (given.seed, SEED)}
-    others = [f"{name} {value}" for name, (value, default) in options.items() if value != default]
-    return " ".join(["python -m bench", section, *others])
 
 
 if __name__ == "__main__":

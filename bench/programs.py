@@ -1,196 +1,116 @@
-"""The programs that are run side by side, and how one run of one of them is measured."""
+"""Runs whole programs against the emulator: what one poll costs, and how they take faults."""
 
+import operator
 import os
-import signal
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import which
-from tempfile import TemporaryDirectory
-from typing import Self
+from statistics import fmean, median
+from typing import Any, NamedTuple
 
-from bench.polling import OWN
-from emulator.api import ACCOUNT_SID, AUTH_TOKEN
-from emulator.builds import DEFAULT_SERVICE_SID
+from bench.simulation import OWN
+from emulator import Emulator
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-ENTRYPOINT = REPOSITORY / "entrypoint.py"
-CLIENTS = REPOSITORY / "bench" / "clients"
-#: Twilio's own toolkit client, from npm.
-TOOLKIT = "@twilio-labs/serverless-api@5.7.0"
-#: What everything of ours that reads a status has to import.
-IMPORTS = "import requests, backoff"
+HERE = Path(__file__).parent
+PACKAGE, BUILD_SID = "@twilio-labs/serverless-api@5.7.0", "ZB" + 32 * "b"
 
-_NEEDED = {"node": "nodejs", "npm": "npm", "curl": "curl", "jq": "jq"}
+IMPORTS, TOOLKIT = "importing `requests` and `backoff`", "Twilio's toolkit (Node)"
+COMMANDS = {
+    IMPORTS: (sys.executable, "-I", "-c", "import requests, backoff"),
+    OWN: (sys.executable, "-I", str(HERE.parent / "entrypoint.py")),
+    TOOLKIT: ("node", str(HERE / "clients" / "toolkit.js")),
+    "curl until a verdict": ("bash", str(HERE / "clients" / "curl_until.sh")),
+    "curl while building": ("bash", str(HERE / "clients" / "curl_while.sh")),
+}
 
-
-class MissingToolError(Exception):
-    """The machine lacks a program; the message says which, and what to do."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """One program: its name on the page and its command."""
-
-    name: str
-    command: tuple[str, ...]
+#: Rounds in which each program runs once, so that a busy moment slows all of them.
+ROUNDS = 21
+#: Seconds that builds take: about a minute, and no interval divides them all.
+BUILD_TIMES = (57.3, 58.6, 59.9, 61.2, 62.5)
+#: One 503 and, three responses later, one reset.
+FAULTS = ("ok*6", "503", "ok*3", "reset")
 
 
-BASELINE = Program(f'python -c "{IMPORTS}"', (sys.executable, "-I", "-c", IMPORTS))
-LEAVING = Program(
-    "the same, leaving by os._exit",
-    (sys.executable, "-I", "-c", f"{IMPORTS}, os; os._exit(0)"),
-)
-FLOOR = Program("true", ("true",))
-TOOL = Program(OWN, (sys.executable, "-I", str(ENTRYPOINT)))
-TOOLKIT_CLIENT = Program("Twilio's toolkit (Node)", ("node", str(CLIENTS / "toolkit.js")))
-PYTHON_CLIENT = Program(
-    "Twilio's Python client", (sys.executable, "-I", str(CLIENTS / "twilio_client.py"))
-)
-CURL_UNTIL = Program("curl until a verdict", ("bash", "-e", str(CLIENTS / "curl_until.sh")))
-CURL_WHILE = Program("curl while building", ("bash", "-e", str(CLIENTS / "curl_while.sh")))
-READERS = (TOOL, TOOLKIT_CLIENT, PYTHON_CLIENT, CURL_UNTIL)
-WAITERS = (TOOL, TOOLKIT_CLIENT, CURL_UNTIL, CURL_WHILE)
+class Run(NamedTuple):
+    """Seconds, MiB, exit code, and what a program printed."""
 
-
-@dataclass(frozen=True)
-class Run:
-    """What one run took: times in seconds, memory in MiB; and all that it printed."""
-
-    started: float
-    ended: float
-    cpu: float
+    seconds: float
     memory: float
     code: int
     output: str
 
-    @property
-    def wall(self) -> float:
-        """The seconds from start to end."""
-        return self.ended - self.started
+
+def install_toolkit(folder: Path) -> bool:
+    """Install Twilio's toolkit from npm in `folder`; return whether that worked."""
+    command = ("npm", "install", "-s", "--ignore-scripts", f"--prefix={folder}", PACKAGE)
+    return bool(which("npm")) and subprocess.run(command, check=False).returncode == 0
 
 
-class Running:
-    """A program under way."""
-
-    def __init__(self, program: Program, env: Mapping[str, str], output: Path) -> None:
-        """Start it; what it prints goes to the file `output`."""
-        launcher = (sys.executable, "-I", "-S", str(REPOSITORY / "bench" / "launch.py"))
-        self._output = output
-        self._process = subprocess.Popen(
-            [*launcher, str(output), *program.command],
-            env=dict(env),
-            cwd=output.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def __enter__(self) -> Self:
-        """Hand itself out."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave nothing running, neither the program nor what it has started."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate()
-
-    def end(self, timeout: float) -> Run:
-        """Wait for its end; raises subprocess.TimeoutExpired after `timeout` seconds."""
-        line, _ = self._process.communicate(timeout=timeout)
-        started, ended, cpu, kibibytes, code = line.split()
-        text = self._output.read_text("utf-8", errors="replace")
-        return Run(
-            float(started), float(ended), float(cpu), float(kibibytes) / 1024, int(code), text
-        )
+def run(name: str, emulator: Emulator, folder: Path) -> Run:
+    """Run a program with the build `BUILD_SID`; its home is `folder`."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "TWILIO_BUILD_SID": BUILD_SID}
+    environ |= emulator.variables | {"NODE_PATH": str(folder / "node_modules")}
+    command = (sys.executable, "-I", "-S", str(HERE / "launch.py"), *COMMANDS[name])
+    text = subprocess.check_output(command, env=environ, stderr=subprocess.STDOUT, timeout=100)
+    output, _, figures = text.decode().rstrip().rpartition("\n")
+    seconds, kibibytes, code = figures.split()
+    return Run(float(seconds), float(kibibytes) / 1024, int(code), output.strip())
 
 
-def run(program: Program, env: Mapping[str, str], folder: Path, timeout: float = 60.0) -> Run:
-    """Run a program to its end."""
-    with Running(program, env, folder / "output") as running:
-        return running.end(timeout)
+def measure_one_poll(names: Iterable[str], folder: Path) -> dict[str, dict[str, float]]:
+    """Run programs with a completed build; return medians by name.
 
-
-def environment(
-    base_url: str, build_sid: str, folder: Path, modules: Path | None
-) -> dict[str, str]:
-    """Make the environment of a program: as empty as it can be, with a home that holds nothing.
-
-    Args:
-        base_url: the emulator's.
-        build_sid: the build to read.
-        folder: the home, and for temporary files.
-        modules: the `node_modules` with Twilio's toolkit, for the program that needs it.
+    `time` is over the time of `IMPORTS` in the same round, `memory` is in MiB.
     """
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    with Emulator() as emulator:
+        emulator.add_build(BUILD_SID)
+        for name in list(runs) * ROUNDS:
+            runs[name].append(run(name, emulator, folder))
+    if failed := [one for each in runs.values() for one in each if one.code]:
+        raise RuntimeError(f"a program failed: {failed[0]}")
+    seconds = {name: [one.seconds for one in each] for name, each in runs.items()}
     return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_SERVICE_SID": DEFAULT_SERVICE_SID,
-        "TWILIO_BUILD_SID": build_sid,
-        "TWILIO_BASE_URL": base_url,
-        **({"NODE_PATH": str(modules)} if modules else {}),
+        name: {
+            "time": median(map(operator.truediv, seconds[name], seconds[IMPORTS])),
+            "memory": median(one.memory for one in each),
+        }
+        for name, each in runs.items()
     }
 
 
-def build_sids() -> Iterator[str]:
-    """Make SIDs of builds, each another."""
-    number = 0
-    while True:
-        number += 1
-        yield f"ZB{number:032x}"
+def measure_minute(names: Iterable[str], folder: Path) -> dict[str, dict[str, Any]]:
+    """Run all waits side by side: what each program did without and with faults."""
+    plan = [(name, faults) for name in names for faults in ((), FAULTS)]
+    with ThreadPoolExecutor(len(plan) * len(BUILD_TIMES)) as pool:
+        jobs = [
+            [pool.submit(_wait, name, seconds, faults, folder) for seconds in BUILD_TIMES]
+            for name, faults in plan
+        ]
+        waits = iter([[job.result() for job in each] for each in jobs])
+    return {name: {kind: _together(next(waits)) for kind in ("calm", "faulty")} for name in names}
 
 
-@contextmanager
-def toolkit() -> Iterator[Path]:
-    """Install Twilio's toolkit into a temporary folder; the path of its `node_modules`.
-
-    Raises:
-        MissingToolError: the machine lacks something, or npm could not install it.
-    """
-    if missing := [package for tool, package in _NEEDED.items() if which(tool) is None]:
-        raise MissingToolError(
-            f"the programs compared with need more than this machine has; "
-            f"on Debian and Ubuntu: apt-get install {' '.join(missing)}"
-        )
-    with TemporaryDirectory(prefix="bench-") as folder:
-        flags = ("--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
-        done = subprocess.run(
-            ["npm", "install", "--silent", f"--prefix={folder}", *flags, TOOLKIT],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise MissingToolError(f"npm could not install {TOOLKIT}: {done.stderr.strip()}")
-        yield Path(folder) / "node_modules"
+def _wait(name: str, seconds: float, faults: Iterable[str], folder: Path) -> dict[str, Any]:
+    with Emulator() as emulator:
+        emulator.add_build(BUILD_SID, after=f"{seconds}s")
+        for fault in faults:
+            emulator.fault(fault)
+        done = run(name, emulator, folder)
+        ends_at = emulator.builds[BUILD_SID].ends_at or 0.0
+        lags = [one.time - ends_at for one in emulator.requests if one.route == "status"]
+    lines = done.output.splitlines()
+    errors = [line for line in lines if re.match(r"\w*Error\b", line)]
+    last_words = [*lines[-1:], *errors[:1]][-1]
+    lag = next((lag for lag in lags if lag >= 0), None)
+    return {"lag": lag, "polls": len(lags), "code": done.code, "last_words": last_words}
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what is compared with, as each says it."""
-    asked: dict[str, Sequence[str]] = {
-        "node": ("node", "--version"),
-        "curl": ("curl", "--version"),
-        "twilio": (
-            sys.executable,
-            "-c",
-            "from importlib.metadata import version; print(version('twilio'))",
-        ),
-    }
-    said = {
-        name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        for name, command in asked.items()
-    }
-    return {
-        "Twilio's toolkit": TOOLKIT,
-        "Twilio's Python client": f"twilio {said['twilio'][0]}",
-        "Node": said["node"][0],
-        "curl": said["curl"][1],
-    }
+def _together(waits: list[dict[str, Any]]) -> dict[str, Any]:
+    lags = [wait["lag"] for wait in waits if wait["lag"] is not None]
+    mean = {"lag": fmean(lags or [0.0]), "polls": fmean(wait["polls"] for wait in waits)}
+    return waits[0] | mean | {"seen": len(lags)}

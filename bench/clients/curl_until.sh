@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A loop as people write it in a `run:` step: reads every five seconds until there is a verdict.
+# A loop as people write it in a `run:` step: polls every five seconds until there is a verdict.
 url="$TWILIO_BASE_URL/v1/Services/$TWILIO_SERVICE_SID/Builds/$TWILIO_BUILD_SID/Status"
 while true; do
   status=$(curl --silent --user "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN" "$url" | jq -r .status)

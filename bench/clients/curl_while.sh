@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The same the other way round, as people write it too: reads every two seconds while it is building.
+# The other common loop: polls every two seconds while the status is `building`.
 url="$TWILIO_BASE_URL/v1/Services/$TWILIO_SERVICE_SID/Builds/$TWILIO_BUILD_SID/Status"
 status=building
 while [ "$status" = building ]; do

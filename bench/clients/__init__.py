@@ -1,1 +1,0 @@
-"""The programs that this project's own is compared with, each as people would write it."""
