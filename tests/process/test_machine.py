@@ -51,7 +51,7 @@ def test_verdict_is_saved_without_standard_output(
         run = process.finish(check=False)
     assert (run.code, run.stderr) == (0, "")
     assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
-    assert len(completed.requests) == 2  # descriptor 1 is not taken for the connection
+    assert len(completed.requests) == 2
 
 
 def test_verdict_is_saved_after_the_reader_has_gone(
