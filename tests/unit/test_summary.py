@@ -1,5 +1,7 @@
 """The job summary: its tables, and foreign text in them."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 
@@ -28,8 +30,8 @@ MARKDOWN = {
     "*_`~<>&#[]|\\": "&#42;&#95;&#96;&#126;&#60;&#62;&#38;&#35;&#91;&#93;&#124;&#92;",
     "https://x.test :tada: :+1:": "https&#58;//x.test &#58;tada: &#58;+1:",
     "www.x.test WWW.x.test": "www&#46;x.test WWW&#46;x.test",
-    "me@x.test mailto:a.b+c@x-y.TEST": "me<!-- -->&#64;x.test mailto:a.b+c<!-- -->&#64;x-y.TEST",
-    "@all lib@1.0.0": "&#64;all lib&#64;1.0.0",
+    "me@x.test mailto:a.b+c@x-y.TEST": "`me@x.test` mailto:`a.b+c@x-y.TEST`",
+    "@all lib@1.0.0 a_b@c_d.test": "&#64;all lib&#64;1.0.0 `a_b@c_d.test`",
 }
 
 
@@ -69,7 +71,7 @@ def test_markup_is_escaped(text: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(hostile.TEXT)
 def test_hostile_text_is_plain_text(text: str) -> None:
-    shown = markdown(Redactor([]).line(text)).replace("<!-- -->", "")
+    shown = re.sub(r"`[\w.+-]+@[\w.-]+`", "", markdown(Redactor([]).line(text)))
     assert not set(shown) & set("|<>[]`*_~\\@\n\r")
     assert "://" not in shown
 
@@ -82,7 +84,7 @@ def test_changes_are_a_table() -> None:
     assert text.endswith(
         "\n\n#### What deploying this build changes in pro&#95;d\n\n"
         "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
-        "| Functions | **/a**<br>**b&#124;c** |  | <sub>/d<br>/e</sub> |\n"
+        "| Functions | **/a**, **b&#124;c** |  | /d, /e |\n"
         "| Dependencies |  | lib&#64;1 |  |\n\n- a note\n- b\n\n"
     )
 
@@ -94,7 +96,7 @@ def test_no_changes_and_unknown_changes() -> None:
 
 def test_twenty_names_of_a_kind_are_shown() -> None:
     many = names(*(f"/f{number}" for number in range(21)))
-    for added, end in ((many, "/f19<br>and 1 more |  |"), (many[:20], "/f19 |  |")):
+    for added, end in ((many, "/f19, and 1 more |  |"), (many[:20], "/f19 |  |")):
         assert end in render(
             FAILED, changes=Changes("some", differences=(Difference("asset", (), added),))
         )
