@@ -112,11 +112,12 @@ def test_only_what_is_proven_becomes_the_reason(
         assert reason == NO_REASON
 
 
-def test_build_of_the_future_proves_nothing(server: Server, environ: dict[str, str]) -> None:
+def test_build_without_a_valid_date_is_no_proof(server: Server, environ: dict[str, str]) -> None:
     for created in (None, "yesterday", "2026-10-01T12:00:01Z"):
         resource = json_response(build(date_created=created))
         run = diagnose(server, environ, page("alerts", alert(resource_sid=None)), resource)
         assert "possibly related: 82003" in run.outputs["reason"]
+        assert "&StartDate=2026-10-01T10%3A55%3A00Z&" in run.requests[-1].target
 
 
 def test_best_five_alerts_are_shown(server: Server, environ: dict[str, str]) -> None:
@@ -238,11 +239,13 @@ def test_window_follows_the_servers_clock(
     server: Server, environ: dict[str, str], seconds: int
 ) -> None:
     headers = {"Date": format_datetime(NOW, usegmt=True)}
-    server.script(Response(200, FAILED.body, headers))
+    dated = Response(200, FAILED.body, headers)
+    resource = Response(200, json_response(build()).body, headers)
     server.script(page("alerts", alert(resource_sid=None)), path=ALERTS_PATH)
-    resources = (Response(200, json_response(build()).body, headers), Response(404))
-    for resource, start in zip(resources, ("11:53", "10:55"), strict=True):
-        server.script(resource, path=BUILD_PATH)
+    cases = ((FAILED, resource, "11:53"), (dated, Response(404), "10:55"))
+    for status, answer, start in cases:
+        server.script(status)
+        server.script(answer, path=BUILD_PATH)
         run = run_inside(environ | ON, server, wall=NOW.timestamp() + seconds)
         query = parse_qs(urlsplit(run.requests[-1].target).query)
         assert query["StartDate"] == [f"2026-10-01T{start}:00Z"]
