@@ -53,7 +53,7 @@ $(FILLED)%:
 # --- targets ------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: $(FILLED)runtime ## two waits against the emulator: one completes, one fails
+demo: $(FILLED)runtime ## three builds against the emulator: completed, failed, one that removes a function
 	@$(BIN)/python -m tools.demo
 
 .PHONY: test
