@@ -1,224 +1,248 @@
-"""Proxies: used for https when configured, never for http, and their password never shown."""
+"""Proxies: one server is the proxy and, behind its tunnel, the target."""
 
 import base64
-import ssl
+import math
 import urllib.parse
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import trustme
 
-from tests.integration import wire as faults
-from tests.integration.harness import Finished, Tool, base_env
-from tests.integration.wire import Act, Wire, raw, status, tunnel
+from tests.conftest import Authority
+from tests.support.run import Run, run_inside
+from tests.support.samples import STATUS_PATH, build_status
+from tests.support.server import Connection, Response, Server, Step
 
 pytestmark = pytest.mark.fault
 
-HOST = "gateway.test"  # a name that only the proxy could reach
-ROOT = f"https://{HOST}"
+HOST = "gateway.test"  # only the proxy could reach it
 PASSWORD = "pr0xy-Passw0rd@with/odd:chars%"
 LOGIN = f"me:{urllib.parse.quote(PASSWORD, safe='')}"
-FORMS = {
-    PASSWORD,
-    urllib.parse.quote(PASSWORD, safe=""),
-    base64.b64encode(PASSWORD.encode()).decode(),
-    base64.b64encode(f"me:{PASSWORD}".encode()).decode(),
-    "pr0xy-Passw0rd",
-}
+BUILDING, COMPLETED = build_status("building"), build_status("completed")
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+Tunnel = Callable[[Connection], None]
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, authority: trustme.CA) -> Path:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
+def tunnel(authority: Authority) -> Tunnel:
+    """The answer to CONNECT, with the target's certificate behind it."""
+    context = authority.context(HOST)
+
+    def answer(connection: Connection) -> None:
+        connection.answer(ESTABLISHED)
+        connection.start_tls(context)
+
+    return answer
 
 
 @pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
+def behind(environ: dict[str, str], server: Server, authority: Authority) -> dict[str, str]:
+    """The environment of a run behind a proxy that asks for a login."""
+    return environ | {
+        "TWILIO_BASE_URL": f"https://{HOST}",
+        "HTTPS_PROXY": f"http://{LOGIN}@127.0.0.1:{server.port}",
+        "REQUESTS_CA_BUNDLE": str(authority.bundle),
+        "RUNNER_DEBUG": "1",
+    }
 
 
-@pytest.fixture
-def tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST, "localhost").configure_cert(context)
-    return context
+def rejected(run: Run) -> str:
+    """Check that the first poll ended the wait; return the reason."""
+    assert run.code == 4, run.stdout
+    assert run.outputs["polls"] == "1"
+    return run.outputs["reason"]
 
 
-def through(proxy: Wire | str, login: str = LOGIN) -> str:
-    """The proxy's address as people configure it, password and all."""
-    if isinstance(proxy, str):
-        return proxy
-    return f"http://{login}@{proxy.host}:{proxy.port}"
+# --- which requests go through it -----------------------------------------------------------------
 
 
-def run_through(
-    tool: Tool, tmp_path: Path, bundle: Path, proxy: str, root: str = ROOT, **env: str
-) -> Finished:
-    """The whole run with this proxy for https; its password is in nothing shown or written."""
-    settings = {"HTTPS_PROXY": proxy, "REQUESTS_CA_BUNDLE": str(bundle)} | env
-    run = tool.run(base_env(root, tmp_path, RUNNER_DEBUG="1", **settings), timeout=30)
-    written = "".join(p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file())
-    for form in FORMS:
-        assert form not in run.stdout
-        assert form not in written
-    return run
-
-
-def test_a_proxy_is_used_for_https(
-    tool: Tool, tmp_path: Path, bundle: Path, tls: ssl.SSLContext
+def test_https_goes_through_the_proxy(
+    server: Server, behind: dict[str, str], tunnel: Tunnel
 ) -> None:
-    with (
-        Wire(status("building"), status("completed"), tls=tls) as wire,
-        Wire(tunnel(wire.address)) as proxy,
-    ):
-        run = run_through(tool, tmp_path, bundle, through(proxy))
+    server.script(tunnel, BUILDING, COMPLETED)
+    run = run_inside(behind, server)
     assert run.code == 0, run.stdout
-    assert len(wire.requests) == 2
-    connect = proxy.requests[0]
-    assert connect.line.startswith(f"CONNECT {HOST}:443 HTTP/1.")
+    connect, *polls = run.requests
+    assert (connect.method, connect.target) == ("CONNECT", f"{HOST}:443")
     login = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     assert connect.headers["proxy-authorization"] == f"Basic {login}"
-    # Twilio's credential is for the other end of the tunnel alone, the proxy's for this one.
     assert "authorization" not in connect.headers
-    assert "proxy-authorization" not in wire.requests[0].headers
+    assert [poll.target for poll in polls] == [STATUS_PATH] * 2
+    assert not [poll for poll in polls if "proxy-authorization" in poll.headers]
 
 
-def test_a_lower_case_name_is_heard(
-    tool: Tool, tmp_path: Path, bundle: Path, tls: ssl.SSLContext
+@pytest.mark.parametrize("name", ["https_proxy", "ALL_PROXY", "all_proxy"])
+def test_other_variables_count_too(
+    server: Server, behind: dict[str, str], tunnel: Tunnel, name: str
 ) -> None:
-    with Wire(status("completed"), tls=tls) as wire, Wire(tunnel(wire.address)) as proxy:
-        run = run_through(tool, tmp_path, bundle, "", https_proxy=through(proxy))
-    assert run.code == 0, run.stdout
-    assert proxy.connections == 1
+    server.script(tunnel, COMPLETED)
+    proxy = behind.pop("HTTPS_PROXY")
+    assert run_inside(behind | {name: proxy}, server).code == 0
 
 
-def test_no_proxy_is_heard(tool: Tool, tmp_path: Path, bundle: Path, tls: ssl.SSLContext) -> None:
-    with Wire(status("completed"), tls=tls) as wire, Wire(tunnel(wire.address)) as proxy:
-        run = run_through(
-            tool, tmp_path, bundle, through(proxy), wire.root, NO_PROXY="example.org,localhost"
+def test_no_proxy_exempts_the_host(
+    environ: dict[str, str], server: Server, authority: Authority
+) -> None:
+    with Server(COMPLETED, tls=authority.context("localhost")) as target:
+        run = run_inside(
+            environ
+            | {
+                "TWILIO_BASE_URL": target.url,
+                "HTTPS_PROXY": server.url,
+                "NO_PROXY": "example.org,localhost",
+                "REQUESTS_CA_BUNDLE": str(authority.bundle),
+            },
+            server,
+            target,
         )
     assert run.code == 0, run.stdout
-    assert proxy.connections == 0
+    assert not server.connections
 
 
-@pytest.mark.parametrize(
-    "name", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"]
-)
-def test_an_http_root_never_goes_through_a_proxy(tool: Tool, tmp_path: Path, name: str) -> None:
-    with Wire(status("failed")) as proxy, Wire(status("completed")) as wire:
-        run = tool.run(base_env(wire.root, tmp_path, **{name: through(proxy)}))
+def test_http_root_never_goes_through_a_proxy(server: Server, environ: dict[str, str]) -> None:
+    server.script(COMPLETED)
+    names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+    with Server(Response(502)) as proxy:
+        run = run_inside(environ | dict.fromkeys(names, proxy.url), server, proxy)
     assert run.code == 0, run.stdout
-    assert proxy.connections == 0
+    assert not proxy.connections
+
+
+# --- what it answers ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 407, 429])
-def test_a_proxys_refusal_is_rejected(tool: Tool, tmp_path: Path, bundle: Path, code: int) -> None:
-    refusal = raw(f"HTTP/1.1 {code} No\r\nContent-Length: 0\r\n\r\n".encode())
-    with Wire(refusal) as proxy:
-        run = run_through(tool, tmp_path, bundle, through(proxy))
-    assert run.code == 4, run.stdout
-    assert str(code) in run.outputs["reason"]
-    assert f"127.0.0.1:{proxy.port}" in run.outputs["reason"]
-    assert run.outputs["polls"] == "1"
+def test_refusal_to_connect_is_rejected(server: Server, behind: dict[str, str], code: int) -> None:
+    server.script(Response(code))
+    reason = rejected(run_inside(behind, server))
+    assert f"127.0.0.1:{server.port} refused {HOST} with HTTP {code}" in reason
+    assert "Check HTTPS_PROXY, its login" in reason
+    assert f"exempt {HOST} with NO_PROXY" in reason
 
 
-PASSING: dict[str, Act] = {
-    "502": raw(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),
-    "503": raw(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"),
-    "closed": faults.close_silently(),
-    "reset": faults.reset_before_reply(),
-    "reset-on-connect": faults.reset_on_connect(),
-    "garbage": faults.garbage(),
-    "cut-in-head": raw(b"HTTP/1.1 200 Connec"),
-    "reset-after-its-200": faults.reset_after(b"HTTP/1.1 200 Connection established\r\n\r\n"),
+def reset_after_the_first_byte(connection: Connection) -> None:
+    connection.sock.recv(1)  # Python leaves a socket open if the reset comes before the handshake
+    connection.reset()
+
+
+STUMBLES: dict[str, Step] = {
+    "502": Response(502),
+    "503": Response(503),
+    "closed": b"",
+    "reset": Connection.reset,
+    "garbage": bytes(range(256)),
+    "cut in the head": b"HTTP/1.1 200 Connec",
+    "reset in the handshake": [ESTABLISHED, reset_after_the_first_byte],
 }
 
 
-@pytest.mark.parametrize("act", PASSING.values(), ids=PASSING)
-def test_a_proxy_that_stumbles_is_tried_again(
-    tool: Tool, tmp_path: Path, bundle: Path, tls: ssl.SSLContext, act: Act
+@pytest.mark.parametrize("answer", STUMBLES.values(), ids=STUMBLES)
+def test_proxy_that_stumbles_is_retried(
+    server: Server, behind: dict[str, str], tunnel: Tunnel, answer: Step
 ) -> None:
-    with Wire(status("completed"), tls=tls) as wire, Wire(act, tunnel(wire.address)) as proxy:
-        run = run_through(tool, tmp_path, bundle, through(proxy))
+    server.script(answer, tunnel, COMPLETED)
+    run = run_inside(behind, server)
     assert run.code == 0, run.stdout
     assert run.outputs["polls"] == "2"
 
 
-HANGING: dict[str, Act] = {
-    "no-reply-to-connect": faults.nothing_ever(),
-    "endless-reply-to-connect": faults.endless_headers(),
-    "endless-body-of-a-503": faults.endless_body(503),
-    "no-handshake-behind-it": faults.nothing_after(b"HTTP/1.1 200 Connection established\r\n\r\n"),
+STALLS: dict[str, Step] = {
+    "no answer to CONNECT": [math.inf],
+    "half a head": [ESTABLISHED[:30], math.inf],
+    "no handshake behind it": [ESTABLISHED, math.inf],
 }
 
 
-@pytest.mark.parametrize("act", HANGING.values(), ids=HANGING)
-def test_a_proxy_that_hangs_is_cut_off(tool: Tool, tmp_path: Path, bundle: Path, act: Act) -> None:
-    with Wire(act) as proxy:
-        run = run_through(tool, tmp_path, bundle, through(proxy), TWILIO_BUILD_TIMEOUT="0")
-    assert run.code == 3, run.stdout
-    assert float(run.outputs["elapsed-seconds"]) <= 5.1
-
-
-def test_a_proxy_that_refuses_the_connection_is_waited_for(
-    tool: Tool, tmp_path: Path, bundle: Path
+@pytest.mark.parametrize("answer", STALLS.values(), ids=STALLS)
+def test_proxy_that_stalls_does_not_outlast_the_poll(
+    server: Server, behind: dict[str, str], tunnel: Tunnel, answer: Step
 ) -> None:
-    with Wire(status("completed"), listening=False) as proxy:
-        run = run_through(tool, tmp_path, bundle, through(proxy), TWILIO_BUILD_TIMEOUT="1s")
-    assert run.code == 3, run.stdout
-    assert f"127.0.0.1:{proxy.port}" in run.outputs["reason"]
+    server.script(answer, tunnel, COMPLETED)
+    run = run_inside(behind, server)
+    assert run.code == 0, run.stdout
+    assert run.outputs["elapsed-seconds"] == "10.5"
 
 
-def test_a_proxy_whose_name_does_not_exist_is_waited_for(
-    tool: Tool, tmp_path: Path, bundle: Path
+INTERIM = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"]
+
+
+@pytest.mark.parametrize("interim", INTERIM, ids=["100", "103"])
+def test_interim_responses_before_the_answer_to_connect_are_skipped(
+    server: Server, behind: dict[str, str], tunnel: Tunnel, interim: bytes
 ) -> None:
-    address = f"http://{LOGIN}@proxy.invalid:3128"
-    run = run_through(tool, tmp_path, bundle, address, TWILIO_BUILD_TIMEOUT="0")
-    assert run.code == 3, run.stdout
-    assert "proxy.invalid" in run.outputs["reason"]
+    server.script([interim, interim, tunnel], COMPLETED)
+    assert run_inside(behind, server).code == 0
+
+
+def test_407_after_an_interim_response_is_rejected(server: Server, behind: dict[str, str]) -> None:
+    server.script([*INTERIM, Response(407)])
+    assert "HTTP 407" in rejected(run_inside(behind, server))
+
+
+def test_certificate_behind_a_proxy_is_verified(
+    server: Server, behind: dict[str, str], authority: Authority
+) -> None:
+    other = authority.context("elsewhere.example")
+    server.script([ESTABLISHED, lambda connection: connection.start_tls(other)], COMPLETED)
+    reason = rejected(run_inside(behind, server))
+    assert "certificate" in reason
+    assert [request.method for request in server.requests] == ["CONNECT"]
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+def test_dead_proxy_is_named_after_60_s(behind: dict[str, str]) -> None:
+    with Server(is_listening=False) as proxy:
+        address = {"HTTPS_PROXY": f"http://{LOGIN}@127.0.0.1:{proxy.port}"}
+        run = run_inside(behind | address)
+    assert run.code == 4, run.stdout
+    assert 60 <= run.seconds < 95
+    assert "connection refused" in run.outputs["reason"]
+    advice = f"Check HTTPS_PROXY, which names the proxy http://127.0.0.1:{proxy.port}"
+    assert advice in run.outputs["reason"]
+
+
+def test_https_proxy_that_speaks_http_is_rejected_after_60_s(behind: dict[str, str]) -> None:
+    with Server(connecting=([Response(400), Connection.close],)) as proxy:
+        run = run_inside(behind | {"HTTPS_PROXY": f"https://127.0.0.1:{proxy.port}"}, proxy)
+    assert run.code == 4, run.stdout
+    assert "Write http:// in HTTPS_PROXY" in run.outputs["reason"]
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
+def test_socks_proxy_is_rejected(behind: dict[str, str], scheme: str, name: str) -> None:
+    del behind["HTTPS_PROXY"]
+    reason = rejected(run_inside(behind | {name: f"{scheme}://{LOGIN}@127.0.0.1:1080"}))
+    assert f"{name} is {scheme}://127.0.0.1:1080, but SOCKS proxies are not supported" in reason
 
 
 UNUSABLE = {
-    "socks": f"socks5://{LOGIN}@127.0.0.1:1080",
-    "socks-h": f"socks5h://{LOGIN}@127.0.0.1:1080",
     "ftp": f"ftp://{LOGIN}@127.0.0.1:21",
-    "no-host": f"http://{LOGIN}@",
-    "port-out-of-range": f"http://{LOGIN}@127.0.0.1:99999",
-    "port-not-a-number": f"http://{LOGIN}@127.0.0.1:port",
-    "half-an-ipv6-address": f"http://{LOGIN}@[::1:3128",
-    "space-in-host": f"http://{LOGIN}@pro xy:3128",
-    "label-too-long": f"http://{LOGIN}@{'x' * 70}.test:3128",
-    "empty-label": f"http://{LOGIN}@proxy..test:3128",
-    "two-addresses": f"http://{LOGIN}@127.0.0.1:1,http://127.0.0.1:2",
+    "no host": f"http://{LOGIN}@",
+    "port out of range": f"http://{LOGIN}@127.0.0.1:99999",
+    "port with letters": f"http://{LOGIN}@127.0.0.1:port",
+    "half an IPv6 address": f"http://{LOGIN}@[::1:3128",
+    "space in the host": f"http://{LOGIN}@pro xy:3128",
+    "long label": f"http://{LOGIN}@{'x' * 70}.test:3128",
+    "empty label": f"http://{LOGIN}@proxy..test:3128",
+    "two addresses": f"http://{LOGIN}@127.0.0.1:1,http://127.0.0.1:2",
 }
 
 
 @pytest.mark.parametrize("address", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_proxy_address_that_cannot_be_used_is_rejected(
-    tool: Tool, tmp_path: Path, bundle: Path, address: str
-) -> None:
-    run = run_through(tool, tmp_path, bundle, address)
-    assert run.code == 4, run.stdout
-    assert run.outputs["outcome"] == "rejected"
-    assert "proxy" in run.outputs["reason"].lower()
+def test_unusable_proxy_address_is_rejected(behind: dict[str, str], address: str) -> None:
+    reason = rejected(run_inside(behind | {"HTTPS_PROXY": address}))
+    assert "HTTPS_PROXY" in reason
 
 
-def test_a_password_that_is_not_encoded_is_not_shown(
-    tool: Tool, tmp_path: Path, bundle: Path
+@pytest.mark.parametrize("answer", [Response(403), [math.inf]], ids=["refuses", "never answers"])
+def test_wildcard_in_no_proxy_is_explained(
+    server: Server, behind: dict[str, str], answer: Step
 ) -> None:
-    # Its `@` and `/` cut the address off where nobody meant it to end: the proxy is called `with`.
-    address = f"http://me:{PASSWORD}@127.0.0.1:3128"
-    run = run_through(tool, tmp_path, bundle, address, TWILIO_BUILD_TIMEOUT="0")
+    server.script(answer)
+    more = {"NO_PROXY": "*.twilio.com", "TWILIO_BUILD_TIMEOUT": "0"}
+    run = run_inside(behind | more, server)
     assert run.code in {3, 4}, run.stdout
-
-
-def test_a_certificate_behind_a_proxy_is_verified(tool: Tool, tmp_path: Path, bundle: Path) -> None:
-    stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(HOST).configure_cert(stranger)
-    with Wire(status("completed"), tls=stranger) as wire, Wire(tunnel(wire.address)) as proxy:
-        run = run_through(tool, tmp_path, bundle, through(proxy))
-    assert run.code == 4, run.stdout
-    assert "certificate" in run.outputs["reason"]
-    assert wire.requests == []
+    assert "NO_PROXY is '*.twilio.com', but it takes no wildcard" in run.outputs["reason"]
+    assert "write .twilio.com" in run.outputs["reason"]
