@@ -1,0 +1,99 @@
+"""README, docs and examples: snippets are valid, links lead somewhere, names exist."""
+
+import re
+import subprocess
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.release import owner
+from twilio_build_wait.inputs import INPUTS
+from twilio_build_wait.model import OUTPUTS, variable
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+}
+EXAMPLES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in sorted(ROOT.glob("examples/**/*"))
+    if path.is_file()
+}
+ACTION, IMAGE = f"{owner.ACTION}@v1", f"{owner.IMAGE}:1"
+SNIPPET = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SNIPPETS = {
+    f"{name} {number}": (name, kind, text)
+    for name in ("README.md", "docs/ci.md", "docs/migrating.md")
+    for number, (kind, text) in enumerate(SNIPPET.findall(PAGES[name].read_text("utf-8")))
+}
+
+
+def part_of_an_example(snippet: str) -> bool:
+    margins = (indent(snippet, " " * width) for width in range(0, 21, 2))
+    return any(text in example for text in margins for example in EXAMPLES.values())
+
+
+def check_steps(value: Any) -> None:  # noqa: ANN401 (YAML)
+    """Check that steps with our action use its inputs, and outputs that it has."""
+    if isinstance(value, list):
+        for item in value:
+            check_steps(item)
+    elif isinstance(value, dict):
+        if "twilio-build-wait" in str(value.get("uses", "")):
+            assert value["uses"] == ACTION
+            assert value.get("with", {}).keys() <= {known.name for known in INPUTS}
+        for item in value.values():
+            check_steps(item)
+
+
+@pytest.mark.parametrize("page, kind, text", SNIPPETS.values(), ids=SNIPPETS)
+def test_snippet_is_valid(page: str, kind: str, text: str) -> None:
+    if page == "docs/ci.md":
+        assert part_of_an_example(text)
+    elif kind == "yaml":
+        check_steps(yaml.safe_load(text))
+    else:
+        assert kind == "sh"
+        subprocess.run(["sh", "-n", "-c", text], check=True, timeout=10)
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if "/github/" in name])
+def test_workflow_names_inputs_and_outputs_that_exist(name: str) -> None:
+    check_steps(yaml.safe_load(EXAMPLES[name]))
+    assert set(re.findall(r"steps\.wait\.outputs\.([\w-]+)", EXAMPLES[name])) <= OUTPUTS.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_names_the_owner_and_variables_that_exist(name: str) -> None:
+    named = re.findall(r"[\w./]*/twilio-build-wait[@:][\w.]+", EXAMPLES[name])
+    assert set(named) <= {ACTION, IMAGE}
+    known = {known.variable for known in INPUTS} | {variable(output) for output in OUTPUTS}
+    assert set(re.findall(r"TWILIO_[A-Z_]+[A-Z]", EXAMPLES[name])) <= known
+
+
+def test_example_is_linked_from_a_page() -> None:
+    text = "".join(PAGES[name].read_text("utf-8") for name in ("README.md", "docs/ci.md"))
+    assert [name for name in EXAMPLES if f"{name})" not in text] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_link_leads_to_a_file_and_a_heading(name: str) -> None:
+    text = PAGES[name].read_text("utf-8")
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)", text):
+        path = PAGES[name].parent / target if target else PAGES[name]
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in headings]
+            assert anchor in slugs, f"{target}#{anchor}"
+
+
+def test_readme_names_targets_that_exist() -> None:
+    targets = re.findall(r"^make (\w+)", PAGES["README.md"].read_text("utf-8"), re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert [name for name in targets if f"\n{name}:" not in makefile] == []
