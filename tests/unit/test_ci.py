@@ -64,8 +64,8 @@ def test_outputs_are_log_commands_on_azure_and_teamcity() -> None:
 
 
 def test_masks() -> None:
-    assert GITHUB.masks(["a%b", "c"]) == ["::add-mask::a%25b", "::add-mask::c"]
-    assert AZURE.masks(["a%b"]) == ["##vso[task.setsecret]a%AZP25b"]
+    assert GITHUB.masks(["a%b\r\n", "c"]) == ["::add-mask::a%25b%0D%0A", "::add-mask::c"]
+    assert AZURE.masks(["a%b\r\n"]) == ["##vso[task.setsecret]a%AZP25b%0D%0A"]
     assert PLAIN.masks(["a"]) == TEAMCITY.masks(["a"]) == []
 
 
