@@ -12,11 +12,9 @@ from tests.support.run import Run, run_inside
 from tests.support.samples import (
     API_KEY,
     BUILD_SID,
-    REQUEST_ID,
     SECRET,
     SERVICE_SID,
     build_status,
-    twilio_error,
     without_github,
 )
 from tests.support.server import Connection, Response, Server, Step
@@ -76,18 +74,6 @@ def test_sign_of_life_at_least_every_30_seconds(server: Server, environ: dict[st
     assert len(run.lines) < 8 * 60 / 10  # and not one a second
 
 
-def test_unknown_status_is_warned_about_once(server: Server, environ: dict[str, str]) -> None:
-    words = ["queued", "building", "queued", "Completed", "verified", "deployed", "gone"]
-    server.script(*(build_status(word) for word in words), COMPLETED)
-    run = run_inside(environ, server)
-    assert run.code == 0
-    titles = [warning.title for warning in run.commands("warning")]
-    assert titles == ["Unknown build status"] * 3
-    quoted = [warning.data.split("'")[1] for warning in run.commands("warning")]
-    assert quoted == ["queued", "Completed", "verified"]
-    assert wait_lines(run) == [*words, "completed"]
-
-
 def test_debug_line_for_each_poll(server: Server, environ: dict[str, str]) -> None:
     for debug, count in (("0", 0), ("1", 3)):
         server.script(BUILDING, Response(503), COMPLETED)
@@ -132,54 +118,6 @@ def test_broken_standard_output_changes_nothing(server: Server, environ: dict[st
     assert run.code == 0
     assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
     assert "Twilio build completed" in run.summary
-
-
-# --- the reason -----------------------------------------------------------------------------------
-
-LONG = "m" * 5000
-#: What happened: the exit code, and parts of the reason.
-REASONS: dict[str, tuple[list[Step], int, list[str]]] = {
-    "rejected": (
-        [twilio_error(401, 20003, LONG)],
-        4,
-        [
-            f"(Twilio error 20003, Twilio-Request-Id {REQUEST_ID}): mmm",
-            "mm…. Check that the SID and the token or secret belong together",
-        ],
-    ),
-    "not found": (
-        [twilio_error(404, 20404, LONG)],
-        4,
-        ["HTTP 404 from ", "mm…. Check service-sid, build-sid, region and the credential's acc"],
-    ),
-    "timed out": (
-        [build_status("s" * 5000), twilio_error(503, 1, LONG)],
-        3,
-        ["no verdict within 20s; the last status was 's", "; the last poll failed: HTTP 503 from "],
-    ),
-    "nothing answers": (
-        [[math.inf]],
-        3,
-        [
-            "no verdict within 20s; Twilio has not reported a status; the last poll failed: no com",
-            "Nothing has ever answered. Check region, edge, base-url and the network",
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize("answers, code, parts", REASONS.values(), ids=REASONS)
-def test_reason_keeps_our_advice(
-    server: Server, environ: dict[str, str], answers: list[Step], code: int, parts: list[str]
-) -> None:
-    server.script(*answers)
-    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "20s"}, server)
-    assert run.code == code
-    reason = run.outputs["reason"]
-    assert all(part in reason for part in parts), reason
-    assert ("m…" in reason) == (len(reason) == 500) == (answers != [[math.inf]])
-    is_answered = "Nothing" not in reason
-    assert ("set a longer timeout" in run.stdout) == (code == 3 and is_answered)
 
 
 # --- the job summary ------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -172,7 +171,7 @@ def test_diagnosis_shows_no_credential(server: Server, environ: dict[str, str]) 
     assert_nothing_leaks(run)
 
 
-# --- proxies, .netrc, bugs ------------------------------------------------------------------------
+# --- proxies and bugs ------------------------------------------------------------------------------
 
 PASSWORD = "hunter22/proxy+pass"
 PROXIES: dict[str, tuple[str, Step, int]] = {
@@ -194,19 +193,6 @@ def test_password_of_a_proxy_is_shown_nowhere(
     run = run_inside(environ | {"HTTPS_PROXY": proxy, "TWILIO_BUILD_TIMEOUT": "0"}, server)
     assert run.code == code
     assert "hunter22" not in run.stdout + "".join(run.files.values())
-
-
-def test_only_the_credential_in_use_is_sent(
-    server: Server, environ: dict[str, str], tmp_path: Path
-) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text("default login other password other-password\n")
-    netrc.chmod(0o600)
-    server.script(Response(302, headers={"Location": "/elsewhere"}))
-    run = run_inside(environ | KEY, server)
-    (request,) = run.requests  # the redirect is not followed
-    assert request.headers["authorization"] == f"Basic {login(API_KEY, SECRET)}"
-    assert TOKEN not in str(request)
 
 
 def test_traceback_of_a_bug_shows_no_credential(server: Server, environ: dict[str, str]) -> None:
