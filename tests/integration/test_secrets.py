@@ -171,7 +171,7 @@ def test_diagnosis_shows_no_credential(server: Server, environ: dict[str, str]) 
     assert_nothing_leaks(run)
 
 
-# --- proxies and bugs ------------------------------------------------------------------------------
+# --- proxies and bugs ----------------------------------------------------------------------------
 
 PASSWORD = "hunter22/proxy+pass"
 PROXIES: dict[str, tuple[str, Step, int]] = {
