@@ -9,7 +9,7 @@ import pytest
 from tests.support import parsers
 from twilio_build_wait.model import OUTPUTS, Progress, outputs, variable
 from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.reporters.channels import GitHubOutput, OutputFile
+from twilio_build_wait.reporters.channels import Channel, github_output, output_file
 from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log
 
@@ -17,18 +17,18 @@ PLAIN = ["", "a-z_0.9/:@%+,", "https://a.test/v1/Status"]
 NOT_PLAIN = ["a b", "a'b", 'a"b', "$HOME", "a#b", "a\\b", "ä", "a=b", "a;b", "a\n", "`id`"]
 
 
-def make(path: Path) -> tuple[OutputFile, mock.Mock]:
+def make(path: Path) -> tuple[Channel, mock.Mock]:
     """Return an output file, and what its log writes to."""
     write = mock.Mock()
-    return OutputFile(str(path), Log(write, choose({}), Redactor([]), float, is_live=False)), write
+    return output_file(str(path), Log(write, choose({}), Redactor([]), float, is_live=False)), write
 
 
 def test_value_cannot_end_its_github_output() -> None:
-    written: list[str] = []
-    channel = GitHubOutput("/file", lambda _path, text: written.append(text))
-    values = {"reason": "a\noutcome=completed", "polls": "3"}
+    append, values = mock.Mock(), {"reason": "a\noutcome=completed", "polls": "3"}
     for _ in range(2):
-        channel.save(values)
+        github_output("/file", append).save(values)
+    assert [call.args[0] for call in append.call_args_list] == ["/file"] * 2
+    written = [call.args[1] for call in append.call_args_list]
     assert parsers.github_file(written[0]) == [*values.items()]
     delimiters = {text.split("\n")[0].removeprefix("reason<<") for text in written}
     assert len(delimiters) == 2  # random

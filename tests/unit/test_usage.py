@@ -1,10 +1,26 @@
 """--help and --version."""
 
+import re
+
 import pytest
 
 from twilio_build_wait import __version__, usage
 from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.model import OUTPUTS, Ending, variable
+
+PARAGRAPHS = (
+    r"Usage: twilio-build-wait\. .*no arguments.*\.",
+    r"Inputs\. .*INPUT_BUILD-SID, INPUT_BUILD_SID, PLUGIN_BUILD-SID.*TWILIO_BUILD_SID; the same.*s\.",
+    r"Set TWILIO_API_KEY and .*, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN\. .*=true.* any host\.",
+    r"Outputs: .*GitHub.*\.",
+    r"Exit codes:",
+)
+
+
+@pytest.mark.parametrize("pattern", PARAGRAPHS)
+def test_help_has_paragraph(pattern: str) -> None:
+    paragraphs = (" ".join(part.split()) for part in usage.help_text(80).split("\n\n"))
+    assert [part for part in paragraphs if re.fullmatch(pattern, part)]
 
 
 @pytest.mark.parametrize("width", [20, 40, 57, 80, 100, 300])
@@ -18,9 +34,9 @@ def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
     entries += [f"  {ending.exit_code}\n      {ending.outcome}: " for ending in Ending]
     assert [entry for entry in entries if entry not in text] == []
     for known in INPUTS:
-        note = "required" if known.is_required else known.shown_default
-        shown = [known.meaning, known.format.words, note]
-        assert [part for part in shown if part not in words] == []
+        default = known.shown_default and f"default {known.shown_default}"
+        note = "required" if known.is_required else default
+        assert f"{known.meaning} ({'; '.join(filter(None, [known.format.words, note]))})" in words
     assert [meaning for meaning in OUTPUTS.values() if meaning not in words] == []
     assert [ending.meaning for ending in Ending if ending.meaning not in words] == []
 
