@@ -10,8 +10,8 @@ from twilio_build_wait.model import OUTPUTS, Ending, variable
 
 PARAGRAPHS = (
     r"Usage: twilio-build-wait\. .*no arguments.*\.",
-    r"Inputs\. .*INPUT_BUILD-SID, INPUT_BUILD_SID, PLUGIN_BUILD-SID.*TWILIO_BUILD_SID; the same.*s\.",
-    r"Set TWILIO_API_KEY and .*, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN\. .*=true.* any host\.",
+    r"Inputs\. .*INPUT_BUILD-SID, INPUT_BUILD_SID, PLUGIN_BUILD-SID.*TWILIO_BUILD_SID; the same .*",
+    r"Set TWILIO_API_KEY and .*, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN\. .*any host\.",
     r"Outputs: .*GitHub.*\.",
     r"Exit codes:",
 )
