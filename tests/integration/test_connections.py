@@ -309,20 +309,6 @@ def test_unreachable_after_an_answer_is_retried_until_the_deadline(
     assert "connection refused" in run.outputs["reason"]
 
 
-def test_another_error_within_the_60_s_starts_them_again(
-    server: Server, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def connect(*_: object) -> NoReturn:
-        assert server.clock
-        is_timeout = 50 < server.clock.elapsed < 70
-        raise TimeoutError if is_timeout else ConnectionRefusedError
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    run = run_inside(environ, server)
-    assert run.code == 4, run.stdout
-    assert run.seconds > 120
-
-
 def test_no_answer_until_the_deadline_advises_no_longer_timeout(
     server: Server, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
