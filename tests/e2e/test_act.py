@@ -1,18 +1,14 @@
 """The action in a workflow, `uses: ./`, which act builds and runs in a copy of this work tree."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.containers import docker
-from tests.e2e.example_images import commit_all, copy_of_the_tree
+from tests.e2e.projects import act, commit_all, copy_of_the_tree
 from tests.support.samples import (
     ACCOUNT_SID,
     API_KEY,
@@ -44,34 +40,23 @@ SECRETS = {"AUTH_TOKEN": TOKEN, "API_SECRET": SECRET}
 def log(image: str, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What act prints, standard error included. Docker has the layers of `image` in its cache."""
     assert image
-    folder, home = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("act") / "checkout"
     copy_of_the_tree(folder)
     commit_all(folder)
     with Server(build_status(), build_status("completed")) as server:
         failed = build_status("failed", sid=OTHER_BUILD_SID, url=None)
         server.script(failed, path=f"{OTHER_BUILD_PATH}/Status")
         variables = VARIABLES | {"BASE_URL": server.url}
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("act")),
-                "push",
-                "--workflows=tests/e2e/workflows/wait.yml",
-                f"--platform=ubuntu-latest={base_image}",
-                "--pull=false",
-                *(f"--var={name}={value}" for name, value in variables.items()),
-                *(f"--secret={name}" for name in SECRETS),  # their values are in the environment
-            ],
-            cwd=folder,
-            env={**os.environ, **SECRETS, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=200,
-            check=False,
+        code, text = act(
+            folder,
+            base_image,
+            "push",
+            "--workflows=tests/e2e/workflows/wait.yml",
+            *(f"--var={name}={value}" for name, value in variables.items()),
+            secrets=SECRETS,
         )
-    assert done.returncode == 0, done.stdout
-    yield done.stdout
+    assert code == 0, text
+    yield text
     docker("image", "rm", "--force", "act-dockeraction:latest")
 
 

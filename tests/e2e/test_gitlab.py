@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.example_images import commit_all, tools_image
+from tests.e2e.projects import commit_all, tools_image
 from tests.support.samples import build_status, without_github
 from tests.support.server import Server
 

@@ -69,7 +69,7 @@ def test_workflow_names_inputs_and_outputs_that_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_names_the_owner_and_variables_that_exist(name: str) -> None:
-    named = re.findall(r"[\w./]*/twilio-build-wait[@:][\w.]+", EXAMPLES[name])
+    named = re.findall(r"[\w./-]*/twilio-build-wait[@:][\w.]+", EXAMPLES[name])
     assert set(named) <= {ACTION, IMAGE}
     known = {known.variable for known in INPUTS} | {variable(output) for output in OUTPUTS}
     assert set(re.findall(r"TWILIO_[A-Z_]+[A-Z]", EXAMPLES[name])) <= known

@@ -1,25 +1,28 @@
-"""What the end-to-end tests of the examples run them with: images, and a copy of this tree."""
+"""Repositories with a workflow or a pipeline, and the image in which their jobs run."""
 
 import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.e2e.containers import REPOSITORY, docker
-from tools.release import owner
-
-#: What the examples name.
-IMAGE = f"{owner.IMAGE}:1"
-ACTION = f"{owner.ACTION}@v1"
+from tests.support.projects import execute
+from tests.support.run import REPOSITORY
 
 
 def tools_image(base: str) -> str:
-    """Build the base with what hosted runners have, and the examples use: curl and jq.
+    """Build the base with curl and jq, which hosted runners have, and rsync for gitlab-ci-local.
 
-    rsync is what gitlab-ci-local moves files with. The image stays, so that a second call is quick.
+    The image stays, so that a second call is quick.
     """
     tag = "twilio-build-wait-e2e:tools"
     install = "apt-get install -y -qq --no-install-recommends curl jq rsync >/dev/null"
-    dockerfile = f"FROM {base}\nRUN apt-get update -qq && {install}\n"
+    build_from(tag, f"FROM {base}\nRUN apt-get update -qq && {install}\n")
+    return tag
+
+
+def build_from(tag: str, dockerfile: str) -> None:
+    """Build an image without a context."""
     built = subprocess.run(
         ["docker", "build", "--quiet", f"--tag={tag}", "-"],
         input=dockerfile,
@@ -29,7 +32,6 @@ def tools_image(base: str) -> str:
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    return tag
 
 
 def copy_of_the_tree(folder: Path) -> None:
@@ -50,10 +52,10 @@ def copy_of_the_tree(folder: Path) -> None:
 
 
 def commit_all(folder: Path) -> None:
-    """Make a folder a repository with one commit, and a remote that is never asked."""
+    """Make a folder a repository with one commit, and a remote that nobody asks."""
     for words in (
         ["init", "--quiet", "--initial-branch=main"],
-        ["remote", "add", "origin", "https://gitlab.example/team/project.git"],
+        ["remote", "add", "origin", "https://github.com/team/project.git"],
         ["add", "--all"],
         ["commit", "--quiet", "--message=an example"],
     ):
@@ -61,6 +63,15 @@ def commit_all(folder: Path) -> None:
         subprocess.run(["git", *who, *words], cwd=folder, check=True, timeout=60)
 
 
-def remove(image: str) -> None:
-    """Remove an image that a test has made, whether it is there or not."""
-    docker("image", "rm", "--force", image)
+def act(project: Path, job_image: str, *flags: str, secrets: Mapping[str, str]) -> tuple[int, str]:
+    """Run a workflow; return the exit code and the log. `flags` begin with the event."""
+    command = [
+        str(Path(sys.executable).with_name("act")),
+        *flags,
+        f"--platform=ubuntu-latest={job_image}",
+        "--pull=false",
+        "--rm",
+        *(f"--secret={name}" for name in secrets),  # their values are in the environment
+    ]
+    home = {"HOME": str(project.parent), "XDG_CONFIG_HOME": str(project.parent)}
+    return execute(project, command, {**secrets, **home}, timeout=200)
