@@ -35,24 +35,20 @@ import sys  # noqa: E402 (handlers first)
 
 
 def append(path: str, text: str) -> None:
-    """Append whole lines to a file that a runner or the user has named.
-
-    The file is created if it is missing. A write that fails leaves it as it was. Raises OSError.
-    """
+    """Append whole lines to a file; a write that fails leaves it as it was. Raises OSError."""
     # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
-    flags = os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, os.O_WRONLY | flags, 0o666)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o666)
+    size = os.fstat(descriptor).st_size
+    # act refuses a blank line, so a new line starts only behind an unfinished one.
+    data = ("\n" * is_unfinished(path) + text).encode("utf-8", "backslashreplace")
     try:
-        size = os.fstat(descriptor).st_size
-        # act refuses a blank line, so a new line starts only behind an unfinished one.
-        data = ("\n" * is_unfinished(path) + text).encode("utf-8", "backslashreplace")
-        try:
-            while data:
-                data = data[os.write(descriptor, data) :]
-        except OSError:
-            if os.path.isfile(path):
-                os.ftruncate(descriptor, size)
-            raise
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        if os.path.isfile(path):
+            os.ftruncate(descriptor, size)
+        raise
     finally:
         os.close(descriptor)
 
@@ -60,16 +56,11 @@ def append(path: str, text: str) -> None:
 def is_unfinished(path: str) -> bool:
     """Return whether a file ends within a line; False if it is empty or cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) not in {b"", b"\n"}
     except OSError:
         return False
-    try:
-        size = os.fstat(descriptor).st_size
-        return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def leave(code: int, outcome: str = "") -> None:

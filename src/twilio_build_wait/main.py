@@ -17,6 +17,7 @@ from twilio_build_wait.reporters.log import Log, standard_output
 from twilio_build_wait.reporters.report import Reporters
 from twilio_build_wait.settings import read
 from twilio_build_wait.signals import Cancelled, Signals
+from twilio_build_wait.text import fit
 from twilio_build_wait.wait import Limits, Wait, poll_until_the_end
 
 # How often a pause gives a sign of life, in seconds.
@@ -41,12 +42,7 @@ class Runtime:
 
 
 def run(caught: list[int], append: Callable[[str, str], None]) -> int:
-    """Run in this process and return its exit code.
-
-    Args:
-        caught: the numbers of the signals that have arrived so far.
-        append: appends lines to a file.
-    """
+    """Run in this process and return its exit code; `caught` are the signals so far."""
     signals = Signals(caught, os._exit)
     write = standard_output(is_hurried=lambda: signals.caught is not None)
     arguments = sys.argv[1:]
@@ -63,10 +59,8 @@ def run(caught: list[int], append: Callable[[str, str], None]) -> int:
 def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime) -> int:
     """Read the inputs, wait, report, and return the exit code.
 
-    Args:
-        environ: the environment; `requests` reads proxies and the CA bundle from the process's own.
-        arguments: the command line without the program, which must be empty.
-        runtime: what the run takes from its process.
+    `requests` reads proxies and the CA bundle from the process's own environment. `arguments` are
+    the command line without the program; there must be none.
     """
     this = Run(environ, arguments, runtime)
     runtime.signals.before_exit(this.last_words, this.exit_code)
@@ -78,25 +72,27 @@ def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime)
 
 
 class Run:
-    """One run of the tool."""
+    """One run of the tool; see `main` for the arguments."""
 
     def __init__(
         self, environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime
     ) -> None:
-        """Read the settings and put the parts together; see `main` for the arguments."""
         self._environ = environ
         self._runtime = runtime
         self._settings = settings = read(environ, arguments)
-        self._show = Redactor(redaction.secrets(environ))
+        self._show = show = Redactor(redaction.secrets(environ))
         is_live = runtime.is_terminal and not (environ.get("CI") or environ.get("GITHUB_ACTIONS"))
-        log = Log(runtime.write, choose(environ), self._show, runtime.clock, is_live=is_live)
+        log = Log(runtime.write, choose(environ), show, runtime.clock, is_live=is_live)
         self._reporters = Reporters(environ, settings, log, runtime.append)
+        build_sid = "" if settings.build_sid == LATEST else settings.build_sid
+        url = settings.status_url(build_sid)
+        is_shown = show.piece(url) == url  # it may hold a credential
         self._wait = Wait(
             Limits(settings.timeout, settings.interval, settings.max_interval),
-            self._known(),
+            Progress(build_sid, settings.service_sid, url=url if is_shown else ""),
             clock=runtime.clock,
             uniform=runtime.uniform,
-            show=self._show.piece,
+            show=show.piece,
         )
 
     def wait_and_report(self) -> None:
@@ -105,7 +101,7 @@ class Run:
         if number := self._runtime.signals.caught:
             wait.cancel(number)
         elif settings.problems:
-            wait.reject_inputs(self._show.piece("; ".join(settings.problems)))
+            wait.end(Ending.INVALID, self._show.piece("; ".join(settings.problems)))
         reporters.open(wait.outcome)
         outcome = wait.outcome or self._poll()
         reporters.save(outcome)
@@ -121,17 +117,14 @@ class Run:
         """Report what is possible when a signal is not answered in time."""
         self._reporters.discard()
         if self._wait.outcome is None:
-            outcome = self._wait.cancel(number)
-            self._reporters.save(outcome)
-            self._reporters.announce(outcome)
+            self._report(self._wait.cancel(number))
 
     def crash(self, error: Exception) -> None:
         """Report a bug of ours; a verdict that has been read stands."""
         self._reporters.crash(error)
         if self._wait.outcome is None:
-            outcome = self._wait.crash()
-            self._reporters.save(outcome)
-            self._reporters.announce(outcome)
+            reason = fit("a bug in twilio-build-wait; there is no verdict")
+            self._report(self._wait.end(Ending.ERROR, reason))
 
     def exit_code(self, number: int = 0) -> int:
         """Return the exit code as things stand, for a signal that has arrived or without one."""
@@ -141,13 +134,9 @@ class Run:
             ending = Ending.OUTPUT_LOST
         return ending.exit_code
 
-    def _known(self) -> Progress:
-        """Return the inputs that are outputs; a URL that holds a credential is not shown."""
-        settings = self._settings
-        build_sid = "" if settings.build_sid == LATEST else settings.build_sid
-        url = settings.status_url(build_sid)
-        is_shown = self._show.piece(url) == url
-        return Progress(build_sid, settings.service_sid, url=url if is_shown else "")
+    def _report(self, outcome: Outcome) -> None:
+        self._reporters.save(outcome)
+        self._reporters.announce(outcome)
 
     def _poll(self) -> Outcome:
         """Poll until there is an outcome."""
@@ -161,7 +150,8 @@ class Run:
         transport = Transport(settings.login, runtime.signals, self._environ, self._show)
         self._get = transport.get
         self._poller = Poller(transport.get, settings, runtime.now, self._show)
-        return poll_until_the_end(self._wait, self._poller.poll, self._reporters, self._pause)
+        report = self._reporters.poll_ended
+        return poll_until_the_end(self._wait, self._poller.poll, report, self._pause)
 
     def _pause(self, seconds: float) -> None:
         """Sleep, and give signs of life."""

@@ -10,12 +10,6 @@ from twilio_build_wait.text import NO_TEXT, SafeText
 #: The statuses of a build (Twilio's OpenAPI description of Serverless v1, `build_enum_status`).
 BUILDING, COMPLETED, FAILED = "building", "completed", "failed"
 
-# A shell reports a process that was ended by signal n with exit code 128 + n.
-_SIGNAL_BASE = 128
-
-
-# --- one poll -------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class BuildStatus:
@@ -64,9 +58,6 @@ class PollError:
         return SafeText(f"{self.cause}: {self.message}") if self.message else self.cause
 
 
-# --- the wait -------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Progress:
     """What is known of the wait at one moment.
@@ -85,20 +76,11 @@ class Progress:
     found: SafeText = NO_TEXT
 
 
-class Level(Enum):
-    """How an outcome or a warning is announced in a CI's log."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    ERROR = "error"
-
-
 class _Row(NamedTuple):
     """One row of the table of outcomes; `meaning` is for `--help`, `advice` what to do next."""
 
     outcome: str
     exit_code: int
-    level: Level
     title: str
     meaning: str
     advice: SafeText = NO_TEXT
@@ -110,45 +92,37 @@ _RERUN = SafeText("Re-run the step to go on waiting for the same build")
 class Ending(_Row, Enum):
     """The table of outcomes."""
 
-    COMPLETED = "completed", 0, Level.NOTICE, "Twilio build completed", "Twilio says completed"
+    COMPLETED = "completed", 0, "Twilio build completed", "Twilio says completed"
     FAILED = (
-        *("failed", 1, Level.ERROR, "Twilio build failed", "Twilio says failed"),
+        *("failed", 1, "Twilio build failed", "Twilio says failed"),
         SafeText("Look for the build's errors in Twilio's Console"),
     )
     INVALID = (
-        *("invalid", 2, Level.ERROR, "Wrong inputs"),
-        "an input is missing or invalid; no request was sent",
+        *("invalid", 2, "Wrong inputs", "an input is missing or invalid; no request was sent"),
         SafeText("Fix the inputs above, then re-run the step"),
     )
     TIMED_OUT = (
-        *("timed-out", 3, Level.ERROR, "Timed out waiting for the Twilio build"),
+        *("timed-out", 3, "Timed out waiting for the Twilio build"),
         "the deadline passed; the build may still be running",
         SafeText(f"{_RERUN}, or set a longer timeout"),
     )
     REJECTED = (
-        *("rejected", 4, Level.ERROR, "Twilio build status cannot be read"),
+        *("rejected", 4, "Twilio build status cannot be read"),
         "a permanent error: credentials, a wrong SID, a certificate, a proxy",
         SafeText("Fix the problem above, then re-run the step; the build itself may be fine"),
     )
     OUTPUT_LOST = (
-        *("completed", 5, Level.ERROR, "Outputs lost"),
+        *("completed", 5, "Outputs lost"),
         "Twilio says completed, but an output could not be written",
         SafeText("Fix the file or the disk, then re-run the step"),
     )
     ERROR = (
-        *("error", 70, Level.ERROR, "Internal error in twilio-build-wait", "a bug in this tool"),
+        *("error", 70, "Internal error in twilio-build-wait", "a bug in this tool"),
         SafeText("Report the traceback in the log, then re-run the step"),
     )
-    INTERRUPTED = (
-        *("cancelled", _SIGNAL_BASE + signal.SIGINT, Level.WARNING, "Wait cancelled"),
-        "cancelled by SIGINT",
-        _RERUN,
-    )
-    TERMINATED = (
-        *("cancelled", _SIGNAL_BASE + signal.SIGTERM, Level.WARNING, "Wait cancelled"),
-        "cancelled by SIGTERM",
-        _RERUN,
-    )
+    # A shell reports a process that was ended by signal n with exit code 128 + n.
+    INTERRUPTED = "cancelled", 130, "Wait cancelled", "cancelled by SIGINT", _RERUN
+    TERMINATED = "cancelled", 143, "Wait cancelled", "cancelled by SIGTERM", _RERUN
 
     @classmethod
     def of_signal(cls, number: int) -> "Ending":
@@ -158,20 +132,12 @@ class Ending(_Row, Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the wait ended.
-
-    `reason` is one line for a person, empty when completed. `advice` is what to do next.
-    `changes` is the output of that name.
-    """
+    """How the wait ended; `reason` is one line for a person, `advice` what to do next."""
 
     ending: Ending
     progress: Progress
     reason: SafeText = NO_TEXT
     advice: SafeText = NO_TEXT
-    changes: str = ""
-
-
-# --- what is found after a verdict ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -218,8 +184,6 @@ class Changes:
     notes: tuple[SafeText, ...] = ()
 
 
-# --- the outputs ----------------------------------------------------------------------------------
-
 #: Every output in the order in which it is written, with its meaning for `--help`.
 OUTPUTS = {
     "outcome": "completed, failed, invalid, timed-out, rejected, cancelled or error",
@@ -244,8 +208,8 @@ def variable(output: str) -> str:
 
 
 def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str]:
-    """Return every output as text; `outcome`, `reason` and `changes` are empty before the end."""
-    values = {
+    """Return every output as text; `changes`, which is found later, is empty."""
+    return {
         "outcome": outcome.ending.outcome if outcome else "",
         "status": progress.status,
         "build-sid": progress.build_sid,
@@ -255,9 +219,8 @@ def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str
         "elapsed-seconds": f"{progress.elapsed:.1f}",
         "polls": str(progress.polls),
         "reason": outcome.reason if outcome else "",
-        "changes": outcome.changes if outcome else "",
+        "changes": "",
     }
-    return {name: values[name] for name in OUTPUTS}
 
 
 def plural(noun: str) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from twilio_build_wait import inputs, redaction
-from twilio_build_wait.inputs import INPUTS, Input
+from twilio_build_wait.inputs import Input
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
 
@@ -29,13 +29,7 @@ _EMPTY_SECRETS = (
     "environment"
 )
 # The files that a GitHub runner reads after the step.
-_RUNNER_FILES = (
-    "GITHUB_OUTPUT",
-    "GITHUB_ENV",
-    "GITHUB_PATH",
-    "GITHUB_STATE",
-    "GITHUB_STEP_SUMMARY",
-)
+_STEP_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,6 @@ class Settings:
     service_sid: str
     environment_sid: str
     login: tuple[str, str] = field(repr=False)
-    credential: str
     root: str
     monitor: str
     region: str
@@ -61,7 +54,6 @@ class Settings:
     output_file: str
     summary: bool
     diagnose: bool
-    has_inputs: bool
     problems: tuple[SafeText, ...]
     warnings: tuple[SafeText, ...]
 
@@ -105,15 +97,13 @@ class _Reader:
     def value(self, known: Input[T]) -> T:
         """Return an input's value, or its default if it is missing or invalid."""
         raw = known.read(self._environ)
+        if known.is_required:
+            self.require(known, f": {known.format.words}")
         if not raw:
-            if known.is_required:
-                self.problem(known, f"required: {known.format.words}")
             return known.default
         if known not in inputs.SECRETS and self._credentials.contains(raw):
-            self.problem(
-                known,
-                f"it contains a credential, so it is not shown; expected {known.format.words}",
-            )
+            why = "it contains a credential, so it is not shown"
+            self.problem(known, f"{why}; expected {known.format.words}")
             return known.default
         parsed = known.format.parse(raw)
         if parsed is None:
@@ -124,6 +114,11 @@ class _Reader:
     def is_given(self, known: Input[T]) -> bool:
         """Return whether an input is set and not empty."""
         return bool(known.read(self._environ))
+
+    def require(self, known: Input[T], why: str) -> None:
+        """Report an input that is missing."""
+        if not self.is_given(known):
+            self.problem(known, f"required{why}")
 
     def problem(self, known: Input[T], problem: str) -> None:
         """Report a problem with an input."""
@@ -142,43 +137,29 @@ class _Reader:
             got = "another value"  # it may hold a password
         self.problem(known, f"expected {known.format.words}; got {got}{why}")
 
-    # -- rules for more than one input -------------------------------------------------------
-
-    def login(self) -> tuple[tuple[str, str], str]:
-        """Return user and secret of HTTP Basic, and the kind of the credential."""
+    def login(self) -> tuple[str, str]:
+        """Return user and secret of HTTP Basic."""
         account, token = self.value(inputs.ACCOUNT_SID), self.value(inputs.AUTH_TOKEN)
         key, secret = self.value(inputs.API_KEY), self.value(inputs.API_SECRET)
         hint = f"; {_EMPTY_SECRETS}" if self._is_github else ""
-        has_key, has_secret = self.is_given(inputs.API_KEY), self.is_given(inputs.API_SECRET)
-        if has_key and not has_secret:
-            self.problem(inputs.API_SECRET, f"required with api-key: its secret{hint}")
-        if has_secret and not has_key:
-            self.problem(
-                inputs.API_KEY, f"required with api-secret: {inputs.API_KEY.format.words}{hint}"
-            )
-        if has_key or has_secret:
-            return (key, secret), "API key"
-        if not self.is_given(inputs.AUTH_TOKEN):
-            self.problem(
-                inputs.AUTH_TOKEN,
-                f"required: the account's token, or api-key and api-secret instead{hint}",
-            )
-        if not self.is_given(inputs.ACCOUNT_SID):
-            self.problem(
-                inputs.ACCOUNT_SID, f"required with auth-token: {inputs.ACCOUNT_SID.format.words}"
-            )
-        return (account, token), "auth token"
+        if self.is_given(inputs.API_KEY) or self.is_given(inputs.API_SECRET):
+            self.require(inputs.API_SECRET, f" with api-key: its secret{hint}")
+            words = inputs.API_KEY.format.words
+            self.require(inputs.API_KEY, f" with api-secret: {words}{hint}")
+            return key, secret
+        instead = "the account's token, or api-key and api-secret instead"
+        self.require(inputs.AUTH_TOKEN, f": {instead}{hint}")
+        self.require(inputs.ACCOUNT_SID, f" with auth-token: {inputs.ACCOUNT_SID.format.words}")
+        return account, token
 
     def intervals(self) -> tuple[float, float]:
         """Return the first and the longest interval, in seconds."""
         interval = self.value(inputs.INTERVAL)
         max_interval = self.value(inputs.MAX_INTERVAL)
-        if not self.is_given(inputs.MAX_INTERVAL):
+        raw = inputs.MAX_INTERVAL.read(self._environ)
+        if not raw:
             return interval, max(interval, max_interval)
-        is_parsed = (
-            inputs.MAX_INTERVAL.format.parse(inputs.MAX_INTERVAL.read(self._environ)) is not None
-        )
-        if is_parsed and max_interval < interval:
+        if inputs.MAX_INTERVAL.format.parse(raw) and max_interval < interval:
             self.unexpected(inputs.MAX_INTERVAL, ", which is shorter than interval")
         return interval, max_interval
 
@@ -189,15 +170,15 @@ class _Reader:
         if self.is_given(inputs.BASE_URL):
             root = root if self._is_allowed(root) else ""
             return root, root, ""
-        is_edge_given = self.is_given(inputs.EDGE)
-        if region not in {"", _US1} and not is_edge_given:
-            edge = _EDGE_OF_REGION.get(region, "")
-            if not edge:
-                problem = f"required with region '{region}', whose edge is not known"
-                self.problem(inputs.EDGE, f"{problem}: {inputs.EDGE.format.words}")
-                return "", "", ""
-        if (self.is_given(inputs.REGION) and not region) or (is_edge_given and not edge):
+        given = self.is_given(inputs.REGION), self.is_given(inputs.EDGE)
+        if given != (bool(region), bool(edge)):
             return "", "", ""  # one of them is invalid
+        if region not in {"", _US1} and not edge:
+            edge = _EDGE_OF_REGION.get(region, "")
+            why = f" with region '{region}', whose edge is not known: {inputs.EDGE.format.words}"
+            if not edge:
+                self.require(inputs.EDGE, why)
+                return "", "", ""
         place = f"{edge}.{region or _US1}." if edge else ""
         hosts = [f"https://{product}.{place}twilio.com" for product in ("serverless", "monitor")]
         return hosts[0], hosts[1], region or _US1
@@ -210,18 +191,17 @@ class _Reader:
         if self._environ.get("TWILIO_ALLOW_HTTP", "").strip().lower() != "true":
             self.unexpected(inputs.BASE_URL, ": http:// would send the credential unencrypted")
             return False
-        self.warnings.append(
-            self._show.line(
-                f"TWILIO_ALLOW_HTTP is true: the credential is sent to {host} unencrypted, and "
-                "anyone on the way can read it. Use https:// except for a test"
-            )
+        warning = (
+            f"TWILIO_ALLOW_HTTP is true: the credential is sent to {host} unencrypted, and "
+            "anyone on the way can read it. Use https:// except for a test"
         )
+        self.warnings.append(self._show.line(warning))
         return True
 
     def output_file(self) -> str:
         """Return the path of the output file, which must not be one of the runner's."""
         path = self.value(inputs.OUTPUT_FILE)
-        for name in _RUNNER_FILES:
+        for name in _STEP_FILES:
             other = self._environ.get(name, "")
             if path and other and _is_same_file(path, other):
                 self.unexpected(inputs.OUTPUT_FILE, f", which is the file that {name} names")
@@ -243,30 +223,27 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
     """
     reader = _Reader(environ)
     if arguments:
-        reader.problems.append(
-            SafeText(
-                f"arguments: got {len(arguments)}, expected none; every input is an environment "
-                "variable (see --help). To run another command in the image, name it with "
-                "docker run --entrypoint COMMAND"
-            )
+        problem = (
+            f"arguments: got {len(arguments)}, expected none; every input is an environment "
+            "variable (see --help). To run another command in the image, name it with "
+            "docker run --entrypoint COMMAND"
         )
-    login, credential = reader.login()
+        reader.problems.append(SafeText(problem))
+    login = reader.login()
     interval, max_interval = reader.intervals()
     root, monitor, region = reader.roots()
     for secret in inputs.SECRETS:
         if 0 < len(secret.read(environ)) < redaction.SHORTEST_SECRET:
-            reader.warnings.append(
-                SafeText(
-                    f"{reader.name(secret)} is too short to be hidden in the log: it would be "
-                    "found inside ordinary words. Twilio's own are 32 characters long"
-                )
+            warning = (
+                f"{reader.name(secret)} is too short to be hidden in the log: it would be "
+                "found inside ordinary words. Twilio's own are 32 characters long"
             )
+            reader.warnings.append(SafeText(warning))
     return Settings(
         build_sid=reader.value(inputs.BUILD_SID),
         service_sid=reader.value(inputs.SERVICE_SID),
         environment_sid=reader.value(inputs.ENVIRONMENT_SID),
         login=login,
-        credential=credential,
         root=root,
         monitor=monitor,
         region=region,
@@ -276,7 +253,6 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
         output_file=reader.output_file(),
         summary=reader.value(inputs.SUMMARY),
         diagnose=reader.value(inputs.DIAGNOSE),
-        has_inputs=any(known.values(environ) for known in INPUTS),
         problems=tuple(reader.problems),
         warnings=tuple(reader.warnings),
     )

@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from twilio_build_wait.model import BuildStatus, Level, Progress
+from twilio_build_wait.model import BuildStatus, Progress
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.reporters import log as module
 from twilio_build_wait.reporters.ci import choose
@@ -32,8 +32,7 @@ class Screen:
 
     def succeed(self, status: str, found: str = "", elapsed: float = 1.23) -> None:
         progress = Progress(elapsed=elapsed, polls=2)
-        self.log.poll_started(progress)
-        self.log.poll_succeeded(progress, BuildStatus(status, found=SafeText(found)))
+        self.log.poll_ended(progress, BuildStatus(status, found=SafeText(found)), 1)
 
     def take(self) -> str:
         written, self.written = self.written, ""
@@ -43,7 +42,7 @@ class Screen:
 def test_line_is_safe() -> None:
     screen = Screen(GITHUB_ACTIONS="true")
     screen.log.line("a\n::error::sw0rdfish \udcff")
-    screen.log.annotate(Level.WARNING, "a\nb", "c\nd")
+    screen.log.annotate("warning", "a\nb", "c\nd")
     assert screen.take() == "a : :error::*** \ufffd\n::warning title=a b::c d\n"
 
 

@@ -16,20 +16,20 @@ from twilio_build_wait.model import (
 from twilio_build_wait.text import SafeText
 
 OUTCOMES = {
-    0: "completed notice",
-    1: "failed error",
-    2: "invalid error",
-    3: "timed-out error",
-    4: "rejected error",
-    5: "completed error",
-    70: "error error",
-    130: "cancelled warning",
-    143: "cancelled warning",
+    0: "completed",
+    1: "failed",
+    2: "invalid",
+    3: "timed-out",
+    4: "rejected",
+    5: "completed",
+    70: "error",
+    130: "cancelled",
+    143: "cancelled",
 }
 
 
 def test_exit_codes() -> None:
-    found = {ending.exit_code: f"{ending.outcome} {ending.level.value}" for ending in Ending}
+    found = {ending.exit_code: ending.outcome for ending in Ending}
     assert found == OUTCOMES
 
 
@@ -47,9 +47,9 @@ def test_outputs_before_the_end() -> None:
 
 def test_outputs_at_the_end() -> None:
     progress = Progress("ZB", "ZS", "AC", "https", "failed", 12.34, 5)
-    outcome = Outcome(Ending.FAILED, progress, SafeText("npm"), changes="some")
+    outcome = Outcome(Ending.FAILED, progress, SafeText("npm"))
     values = [*outputs(progress, outcome).values()]
-    assert values == ["failed", "failed", "ZB", "ZS", "AC", "https", "12.3", "5", "npm", "some"]
+    assert values == ["failed", "failed", "ZB", "ZS", "AC", "https", "12.3", "5", "npm", ""]
 
 
 def test_text_of_an_error_is_its_cause_and_message() -> None:

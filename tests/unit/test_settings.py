@@ -76,14 +76,14 @@ def test_problems(changes: dict[str, str | None], patterns: list[str]) -> None:
 
 def test_empty_environment_has_the_defaults() -> None:
     found = read({})
-    assert (found.has_inputs, len(found.problems), found.output_file) == (False, 4, "")
+    assert (len(found.problems), found.output_file) == (4, "")
     assert (found.timeout, found.interval, found.max_interval) == (900, 1, 10)
 
 
 def test_minimal_environment() -> None:
     found = read(environ())
-    assert (found.problems, found.warnings, found.has_inputs) == ((), (), True)
-    assert (found.login, found.credential) == ((ACCOUNT_SID, TOKEN), "auth token")
+    assert (found.problems, found.warnings) == ((), ())
+    assert found.login == (ACCOUNT_SID, TOKEN)
     assert (found.summary, found.diagnose, TOKEN in repr(found)) == (True, True, False)
     urls = [found.status_url(sid) for sid in (BUILD_SID, "", "latest")]
     assert urls == [STATUS_URL, "", ""]
@@ -91,7 +91,7 @@ def test_minimal_environment() -> None:
 
 def test_api_key_takes_precedence() -> None:
     found = read(environ(**KEY))
-    assert (found.login, found.credential) == ((API_KEY, SECRET), "API key")
+    assert found.login == (API_KEY, SECRET)
 
 
 def test_max_interval_may_be_equal_and_follows_a_longer_interval() -> None:

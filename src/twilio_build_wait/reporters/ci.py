@@ -6,9 +6,12 @@ of their CI's own grammar.
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
-from twilio_build_wait.model import Level, variable
+from twilio_build_wait.model import variable
 from twilio_build_wait.text import SafeText, clip
+
+Level = Literal["error", "warning"]
 
 # The longest annotation on GitHub is 4,096 characters (actions/runner, ExecutionContext.cs), and
 # the longest build problem of TeamCity 4,000. Escaping can triple a text.
@@ -16,13 +19,11 @@ _ANNOTATION, _BUILD_PROBLEM, _CUT = 3900, 4000, 1300
 
 
 class Plain:
-    """Any CI without log commands, and a terminal."""
+    """Any CI without log commands, and a terminal. They have no name."""
 
     name = ""
     #: Whether standard output carries the outputs.
     has_outputs = False
-    #: Whether somebody other than a reader of the log sees annotations.
-    has_annotations = False
 
     def masks(self, secrets: Iterable[str]) -> list[str]:  # noqa: ARG002 (the interface)
         """Return the lines that tell the CI to hide secrets in its log."""
@@ -30,7 +31,7 @@ class Plain:
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
         """Return the line that announces an outcome or a warning."""
-        return f"{level.value}: {title}: {message}"
+        return f"{level}: {title}: {message}"
 
     def debug(self, message: SafeText) -> str:  # noqa: ARG002 (the interface)
         """Return a line for debugging; empty if nobody asked for it."""
@@ -48,10 +49,8 @@ class GitHub(Plain):
     """
 
     name = "GitHub Actions"
-    has_annotations = True
 
     def __init__(self, *, is_debug: bool) -> None:
-        """Take whether debug logging is on (`RUNNER_DEBUG`)."""
         self._is_debug = is_debug
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
@@ -59,14 +58,12 @@ class GitHub(Plain):
         return [f"::add-mask::{_github_data(secret)}" for secret in secrets]
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        """Return an annotation; a notice is a plain line."""
-        if level is Level.NOTICE:
-            return super().annotation(level, title, message)
+        """Return an annotation."""
         data = _github_data(message)
         if len(data) > _ANNOTATION:
             data = _github_data(clip(message, _CUT))
         heading = _github_data(title).replace(":", "%3A").replace(",", "%2C")
-        return f"::{level.value} title={heading}::{data}"
+        return f"::{level} title={heading}::{data}"
 
     def debug(self, message: SafeText) -> str:
         """Return a `debug` command if debug logging is on."""
@@ -85,17 +82,14 @@ class Azure(Plain):
 
     name = "Azure Pipelines"
     has_outputs = True
-    has_annotations = True
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
         """Return `task.setsecret` commands."""
         return [f"##vso[task.setsecret]{_azure_data(secret)}" for secret in secrets]
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        """Return a log issue; a notice is a plain line."""
-        if level is Level.NOTICE:
-            return super().annotation(level, title, message)
-        return f"##vso[task.logissue type={level.value}]{_azure_data(f'{title}: {message}')}"
+        """Return a log issue."""
+        return f"##vso[task.logissue type={level}]{_azure_data(f'{title}: {message}')}"
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
         """Return two variables for each output: for this job's steps, and for other jobs."""
@@ -122,18 +116,15 @@ class TeamCity(Plain):
 
     name = "TeamCity"
     has_outputs = True
-    has_annotations = True
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
         """Return a build problem for an error and a message for a warning."""
         value = _teamcity_value(f"{title}: {message}")
         if len(value) > _BUILD_PROBLEM:
             value = _teamcity_value(f"{title}: {clip(message, _CUT)}")
-        if level is Level.ERROR:
+        if level == "error":
             return f"##teamcity[buildProblem description='{value}']"
-        if level is Level.WARNING:
-            return f"##teamcity[message text='{value}' status='WARNING']"
-        return super().annotation(level, title, message)
+        return f"##teamcity[message text='{value}' status='WARNING']"
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
         """Return a build parameter for each output; later steps see it in their environment."""
@@ -156,6 +147,4 @@ def choose(environ: Mapping[str, str]) -> Plain:
         return GitHub(is_debug=environ.get("RUNNER_DEBUG") == "1")
     if environ.get("TF_BUILD"):
         return Azure()
-    if environ.get("TEAMCITY_VERSION"):
-        return TeamCity()
-    return Plain()
+    return TeamCity() if environ.get("TEAMCITY_VERSION") else Plain()

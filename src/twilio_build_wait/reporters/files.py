@@ -10,7 +10,6 @@ class ReplacedFile:
     """A file at a path of the user's."""
 
     def __init__(self, path: str) -> None:
-        """Take the path; nothing is written yet."""
         self._path = path
         #: What this run has written to it.
         self._text: str | None = None
@@ -35,16 +34,13 @@ class ReplacedFile:
             try:
                 self._overwrite(text)
             except OSError:
-                self._restore()
+                with suppress(OSError):
+                    if self._text is None:
+                        os.unlink(self._path)
+                    else:
+                        self._overwrite(self._text)
                 raise error from None
         self._text = text
-
-    def _restore(self) -> None:
-        with suppress(OSError):
-            if self._text is None:
-                os.unlink(self._path)
-            else:
-                self._overwrite(self._text)
 
     def discard(self) -> None:
         """Remove a temporary file that an interrupted write has left."""
@@ -55,15 +51,16 @@ class ReplacedFile:
     def _replace(self, text: str) -> None:
         folder = os.path.dirname(self._path)
         temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        self._temporary = temporary
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            try:
-                os.fchmod(descriptor, _MODE)  # whatever the umask is
-                self._give_away(descriptor, folder)
-                _write(descriptor, text)
-            finally:
-                os.close(descriptor)
+            with open(os.open(temporary, flags, _MODE), "wb") as file:
+                self._temporary = temporary
+                os.fchmod(file.fileno(), _MODE)  # whatever the umask is
+                if os.geteuid() == 0:  # the next step may not run as root
+                    with suppress(OSError):
+                        owner = os.stat(folder or os.curdir)
+                        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+                _write(file.fileno(), text)
             os.replace(temporary, self._path)
         except OSError:
             self.discard()
@@ -71,25 +68,17 @@ class ReplacedFile:
         finally:
             self._temporary = ""
 
-    @staticmethod
-    def _give_away(descriptor: int, folder: str) -> None:
-        """Give root's file to the owner of its folder: the next step may not run as root."""
-        if os.geteuid() == 0:
-            with suppress(OSError):
-                owner = os.stat(folder or os.curdir)
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
     def _overwrite(self, text: str) -> None:
         # Not O_TRUNC: on a full disk the space that the file has can still be written to.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            _write(descriptor, text)
-            os.ftruncate(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))
-        finally:
-            os.close(descriptor)
+        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(self._path, flags), "wb") as file:
+            file.truncate(_write(file.fileno(), text))
 
 
-def _write(descriptor: int, text: str) -> None:
+def _write(descriptor: int, text: str) -> int:
+    """Write all of a text and return its size in bytes."""
     data = text.encode("utf-8", "backslashreplace")
+    size = len(data)
     while data:
         data = data[os.write(descriptor, data) :]
+    return size

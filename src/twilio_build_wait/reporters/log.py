@@ -13,13 +13,12 @@ from twilio_build_wait.model import (
     COMPLETED,
     FAILED,
     BuildStatus,
-    Level,
     PollError,
     Progress,
     count,
 )
 from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.reporters.ci import Plain
+from twilio_build_wait.reporters.ci import Level, Plain
 
 #: A sign of life follows after so many seconds without a line. A poll may take 10 s and is not
 #: interrupted for it, so no silence is longer than 30 s.
@@ -37,7 +36,11 @@ _ERASE_LINE = "\r\x1b[2K"
 
 
 class Log:
-    """Writes safe lines, each at once, and shows how the wait goes on."""
+    """Writes safe lines, each at once, and shows how the wait goes on.
+
+    `write` writes to standard output and raises OSError. `clock` is monotonic. With `is_live`, a
+    person at a terminal sees one live line.
+    """
 
     def __init__(
         self,
@@ -48,15 +51,6 @@ class Log:
         *,
         is_live: bool,
     ) -> None:
-        """Take where to write and how.
-
-        Args:
-            write: writes bytes to standard output; raises OSError.
-            ci: makes log commands.
-            show: makes text safe.
-            clock: a monotonic clock, in seconds.
-            is_live: whether to show one live line, for a person at a terminal.
-        """
         self.ci = ci
         self.show = show
         self._write = write
@@ -88,51 +82,45 @@ class Log:
         self._has_live_line = False
         self._put(f"{erase}{line}\n")
 
-    # -- the wait, as it goes on -------------------------------------------------------------------
-
-    def poll_started(self, progress: Progress) -> None:
-        """Show nothing: there is no line per poll."""
-
-    def poll_succeeded(self, progress: Progress, status: BuildStatus) -> None:
-        """Write a line when the status changes."""
-        shown = self.show.piece(status.status)
+    def poll_ended(
+        self, progress: Progress, result: BuildStatus | PollError, delay: float | None
+    ) -> None:
+        """Write a line for each error, with the delay until the next poll, and each new status."""
+        stamp = _stamp(progress.elapsed)
+        if isinstance(result, PollError):
+            self._debug(progress, result.text)
+            following = "" if delay is None else f"; next poll in {render(delay)}"
+            self.line(f"{stamp}  {result.text}{following}")
+            return
+        status, shown = result.status, self.show.piece(result.status)
         self._debug(progress, f"status {shown}")
-        if status.found:
-            self.line(f"{_stamp(progress.elapsed)}  latest is {status.found}")
-        if status.status != self._status:
-            self._status = status.status
-            if not self._is_live:
-                self.line(f"{_stamp(progress.elapsed)}  {shown}")
-        is_known = status.status in {BUILDING, COMPLETED, FAILED}
-        is_new = status.status not in self._unknown and len(self._unknown) < _MAX_UNKNOWN
-        if not is_known and is_new:
-            self._unknown.add(status.status)
+        if result.found:
+            self.line(f"{stamp}  latest is {result.found}")
+        if status != self._status and not self._is_live:
+            self.line(f"{stamp}  {shown}")
+        self._status = status
+        is_known = status in {BUILDING, COMPLETED, FAILED, *self._unknown}
+        if not is_known and len(self._unknown) < _MAX_UNKNOWN:
+            self._unknown.add(status)
             self.annotate(
-                Level.WARNING,
+                "warning",
                 "Unknown build status",
                 f"Twilio reports the status '{shown}', which this version does not know. The wait "
                 "goes on: only completed and failed end it",
             )
 
-    def poll_failed(self, progress: Progress, error: PollError, delay: float | None) -> None:
-        """Write a line for each error, with the delay until the next poll."""
-        self._debug(progress, error.text)
-        following = "" if delay is None else f"; next poll in {render(delay)}"
-        self.line(f"{_stamp(progress.elapsed)}  {error.text}{following}")
-
     def tick(self, progress: Progress, elapsed: float) -> None:
         """Give a sign of life if one is due; to be called about once a second."""
         status = "no status yet" if self._status is None else self._status
+        polls = count(progress.polls, "poll")
         if self._is_live:
-            status = self.show.piece(status, _LIVE_STATUS)
             self._has_live_line = True
-            line = f"{_ERASE_LINE}{_stamp(elapsed)}  {status}, {count(progress.polls, 'poll')}"
+            shown = self.show.piece(status, _LIVE_STATUS)
             with suppress(OSError):
-                self._put(line)
+                self._put(f"{_ERASE_LINE}{_stamp(elapsed)}  {shown}, {polls}")
         elif self._clock() - self._last_line >= QUIET_FOR:
-            status = self.show.piece(status)
-            polls = count(progress.polls, "poll")
-            self.line(f"{_stamp(elapsed)}  still waiting: {status}, {polls}")
+            shown = self.show.piece(status)
+            self.line(f"{_stamp(elapsed)}  still waiting: {shown}, {polls}")
 
     def _debug(self, progress: Progress, result: str) -> None:
         message = f"poll {progress.polls} at {progress.elapsed:.3f} s: {result}"
@@ -169,22 +157,17 @@ def standard_output(is_hurried: Callable[[], bool]) -> Callable[[bytes], None]:
 
     patience = PATIENCE
 
-    def is_writable() -> bool:
-        """Wait for the reader as long as there is patience left."""
-        nonlocal patience
-        before = time.monotonic()
-        ready = select.select([], [1], [], max(0.0, min(patience, _GLANCE)))[1]
-        if not ready:
-            patience -= time.monotonic() - before
-        return bool(ready)
-
     def write(data: bytes) -> None:
+        nonlocal patience
         while data:
-            while not is_writable():
-                if is_hurried() or patience <= 0:
-                    raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
-            # A write of at most PIPE_BUF does not block once the pipe is writable (pipe(7)).
-            with suppress(BlockingIOError):
-                data = data[os.write(1, data[: select.PIPE_BUF]) :]
+            before = time.monotonic()
+            if select.select([], [1], [], max(0.0, min(patience, _GLANCE)))[1]:
+                # A write of at most PIPE_BUF does not block once the pipe is writable (pipe(7)).
+                with suppress(BlockingIOError):
+                    data = data[os.write(1, data[: select.PIPE_BUF]) :]
+                continue
+            patience -= time.monotonic() - before
+            if is_hurried() or patience <= 0:
+                raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
 
     return write

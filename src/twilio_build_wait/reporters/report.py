@@ -7,13 +7,12 @@ from traceback import format_exception
 
 from twilio_build_wait import __version__, redaction
 from twilio_build_wait.durations import render
-from twilio_build_wait.inputs import LATEST
+from twilio_build_wait.inputs import INPUTS, LATEST
 from twilio_build_wait.model import (
     BuildStatus,
     Changes,
     Ending,
     Finding,
-    Level,
     Outcome,
     PollError,
     Progress,
@@ -22,7 +21,12 @@ from twilio_build_wait.model import (
     plural,
 )
 from twilio_build_wait.reporters import summary
-from twilio_build_wait.reporters.channels import Channel, GitHubOutput, OutputFile, StandardOutput
+from twilio_build_wait.reporters.channels import (
+    Channel,
+    github_output,
+    output_file,
+    standard_output,
+)
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.reporters.summary import SHOWN
 from twilio_build_wait.settings import Settings
@@ -32,7 +36,10 @@ _QUOTED = 100
 
 
 class Reporters:
-    """Observes the wait, saves the outputs early and at the end, and announces the outcome."""
+    """Reports the wait, saves the outputs early and at the end, and announces the outcome.
+
+    `append` appends lines to a file; it raises OSError.
+    """
 
     def __init__(
         self,
@@ -41,71 +48,64 @@ class Reporters:
         log: Log,
         append: Callable[[str, str], None],
     ) -> None:
-        """Choose the channels.
-
-        Args:
-            environ: tells which CI this is and where its files are.
-            settings: tells of the output file and the summary.
-            log: the log.
-            append: appends lines to a file; raises OSError.
-        """
         self.log = log
         self._environ = environ
         self._settings = settings
         self._append = append
         self._channels: list[Channel] = []
         if path := environ.get("GITHUB_OUTPUT"):
-            self._channels.append(GitHubOutput(path, append))
+            self._channels.append(github_output(path, append))
         if settings.output_file:
-            self._channels.append(OutputFile(settings.output_file, log))
+            self._channels.append(output_file(settings.output_file, log))
         if log.ci.has_outputs:
-            self._channels.append(StandardOutput(log))
+            self._channels.append(standard_output(log))
         #: The channels that the outcome has not been written to.
         self.lost = [channel.name for channel in self._channels]
-
-    # -- before and during the wait ----------------------------------------------------------------
 
     def open(self, outcome: Outcome | None) -> None:
         """Write the masks, the first line, and what is wrong with the inputs.
 
         `outcome` is None unless the run has ended before the first poll.
         """
-        for line in self.log.ci.masks(redaction.masks(self._environ)):
-            self.log.command(line)
-        first = f"twilio-build-wait {__version__}"
-        self.log.line(first if outcome else f"{first}: {self._plan()}")
-        if self.log.ci.name:
-            channels = ", ".join(channel.name for channel in self._channels) or "no channel"
-            self.log.line(f"{self.log.ci.name}: outputs go to {channels}")
-        for warning in self._settings.warnings:
-            self.log.annotate(Level.WARNING, "Check the inputs", warning)
-        if problem := self._unread_outputs():
-            self.log.annotate(Level.WARNING, "No later step will see the outputs", problem)
-        if outcome and outcome.ending is Ending.INVALID:
-            if not self._settings.has_inputs:
-                self.log.line("No inputs are set. `twilio-build-wait --help` lists all of them.")
-            for problem in self._settings.problems:
-                self.log.line(f"  {problem}")
-
-    def _plan(self) -> str:
-        settings = self._settings
+        log, settings = self.log, self._settings
+        for line in log.ci.masks(redaction.masks(self._environ)):
+            log.command(line)
         is_latest = settings.build_sid == LATEST
         build = "the latest build" if is_latest else f"build {settings.build_sid}"
-        return (
-            f"waiting for {build} of service {settings.service_sid} at {settings.host}, "
-            f"timeout {render(settings.timeout)}, with {settings.credential}"
+        credential = "API key" if settings.login[0].startswith("SK") else "auth token"
+        plan = (
+            f": waiting for {build} of service {settings.service_sid} at {settings.host}, "
+            f"timeout {render(settings.timeout)}, with {credential}"
         )
-
-    def _unread_outputs(self) -> str:
-        """Return why nobody will read the step outputs; empty if somebody will."""
+        log.line(f"twilio-build-wait {__version__}{'' if outcome else plan}")
+        if log.ci.name:
+            channels = ", ".join(channel.name for channel in self._channels) or "no channel"
+            log.line(f"{log.ci.name}: outputs go to {channels}")
+        for warning in settings.warnings:
+            log.annotate("warning", "Check the inputs", warning)
         path = self._environ.get("GITHUB_OUTPUT")
-        if self._environ.get("GITHUB_ACTIONS") != "true" or (path and os.path.lexists(path)):
-            return ""
-        return (
-            "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted"
-            if path
-            else "GITHUB_OUTPUT is not set: pass it on to the container, with the file it names"
-        )
+        is_read = path and os.path.lexists(path)
+        if self._environ.get("GITHUB_ACTIONS") == "true" and not is_read:
+            problem = (
+                "names a file that does not exist: check that its folder is mounted"
+                if path
+                else "is not set: pass it on to the container, with the file it names"
+            )
+            title = "No later step will see the outputs"
+            log.annotate("warning", title, f"GITHUB_OUTPUT {problem}")
+        if outcome and outcome.ending is Ending.INVALID:
+            if not any(known.values(self._environ) for known in INPUTS):
+                log.line("No inputs are set. `twilio-build-wait --help` lists all of them.")
+            for problem in settings.problems:
+                log.line(f"  {problem}")
+
+    def poll_ended(
+        self, progress: Progress, result: BuildStatus | PollError, delay: float | None
+    ) -> None:
+        """Report a poll; `delay` is in seconds until the next one, None after the last."""
+        self.log.poll_ended(progress, result, delay)
+        if isinstance(result, BuildStatus) and result.found:
+            self.save_early(progress)
 
     def save_early(self, progress: Progress) -> None:
         """Save what is known before there is an outcome, so that it survives a kill."""
@@ -113,22 +113,6 @@ class Reporters:
         for channel in self._channels:
             if channel.is_file:
                 self._save(channel, known)
-
-    def poll_started(self, progress: Progress) -> None:
-        """Called when a poll starts."""
-        self.log.poll_started(progress)
-
-    def poll_succeeded(self, progress: Progress, status: BuildStatus) -> None:
-        """Called after a successful poll."""
-        self.log.poll_succeeded(progress, status)
-        if status.found:
-            self.save_early(progress)
-
-    def poll_failed(self, progress: Progress, error: PollError, delay: float | None) -> None:
-        """Called after a failed poll."""
-        self.log.poll_failed(progress, error, delay)
-
-    # -- at the end --------------------------------------------------------------------------------
 
     def save(self, outcome: Outcome) -> None:
         """Save every output."""
@@ -142,7 +126,7 @@ class Reporters:
         for channel in self._channels:
             if not self._save(channel, {name: value}):
                 self.log.annotate(
-                    Level.WARNING,
+                    "warning",
                     "An output is out of date",
                     f"{channel.name} does not have the final {name}; the log has it",
                 )
@@ -160,23 +144,28 @@ class Reporters:
     ) -> None:
         """Write what was found, the job summary and the outcome."""
         if outcome.ending is Ending.COMPLETED and self.lost:
-            outcome = self._with_lost_outputs(outcome)
+            reason = self.log.show.piece(
+                f"the Twilio build completed, but {', '.join(self.lost)} could not be written, so "
+                "later steps would not see it"
+            )
+            ending = Ending.OUTPUT_LOST
+            outcome = replace(outcome, ending=ending, reason=reason, advice=ending.advice)
         for found in findings:
             self.log.line(f"  {found.label}: {found.text} {found.page}".rstrip())
         if changes:
             self._show_changes(changes)
         self._append_summary(summary.render(outcome, findings, changes))
         ending, progress = outcome.ending, outcome.progress
+        message = outcome.reason if findings else f"{outcome.reason}. {outcome.advice}"
+        if ending is Ending.INVALID and not self.log.ci.name:
+            problems = count(len(self._settings.problems), "problem")
+            message = f"{problems}. {outcome.advice}"  # the log has them just above
         if ending is Ending.COMPLETED:
             waited, polls = render(progress.elapsed), count(progress.polls, "poll")
             self.log.line(f"{ending.title} after {waited}, {polls}")
-        elif ending is Ending.INVALID and not self.log.ci.has_annotations:
-            problems = count(len(self._settings.problems), "problem")
-            self.log.annotate(ending.level, ending.title, f"{problems}. {outcome.advice}")
-        elif findings:
-            self.log.annotate(ending.level, ending.title, outcome.reason)
         else:
-            self.log.annotate(ending.level, ending.title, f"{outcome.reason}. {outcome.advice}")
+            is_cancelled = ending.outcome == "cancelled"
+            self.log.annotate("warning" if is_cancelled else "error", ending.title, message)
 
     def crash(self, error: BaseException) -> None:
         """Write a traceback without credentials, and without anything that a runner would obey."""
@@ -184,19 +173,9 @@ class Reporters:
             for line in block.splitlines():
                 self.log.line(line)
 
-    def _with_lost_outputs(self, outcome: Outcome) -> Outcome:
-        ending = Ending.OUTPUT_LOST
-        reason = self.log.show.piece(
-            f"the Twilio build completed, but {', '.join(self.lost)} could not be written, so "
-            "later steps would not see it"
-        )
-        return replace(outcome, ending=ending, reason=reason, advice=ending.advice)
-
     def _show_changes(self, changes: Changes) -> None:
         """Write a line for each change, removals first, and warn of removals."""
-        for note in changes.notes:
-            self.log.line(f"  {note}")
-        for line in _change_lines(changes):
+        for line in (*changes.notes, *_change_lines(changes)):
             self.log.line(f"  {line}")
         if changes.verdict == "none":
             self.log.line("  deploying this build would change nothing")
@@ -208,21 +187,21 @@ class Reporters:
         names = ", ".join(self.log.show.piece(path, _QUOTED) for path in paths[:SHOWN])
         more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
         self.log.annotate(
-            Level.WARNING,
+            "warning",
             "Deploying this build removes functions or assets",
             f"{counts} would be removed from the environment: {names}{more}. Check that the "
             "build was made from a complete checkout",
         )
 
     def _append_summary(self, text: str) -> None:
-        path = self._environ.get("GITHUB_STEP_SUMMARY", "") if self._settings.summary else ""
-        if not path:
+        path = self._environ.get("GITHUB_STEP_SUMMARY")
+        if not (path and self._settings.summary):
             return
         try:
             self._append(path, text)
         except OSError as error:
             self.log.annotate(
-                Level.WARNING,
+                "warning",
                 "No job summary",
                 f"GITHUB_STEP_SUMMARY could not be written ({_problem(error)}); nothing else is "
                 "affected",
