@@ -99,7 +99,7 @@ class Case:
 REMOVES = ("hello",)
 CASES = {
     "full pipeline": Case("full-pipeline.yml", "completed", 0, "is live$"),
-    "full pipeline, failed": Case("full-pipeline.yml", "failed", 1, "^Possible cause: "),
+    "full pipeline, failed": Case("full-pipeline.yml", "failed", 1, "Possible cause: "),
     "full pipeline, removal": Case("full-pipeline.yml", "completed", 1, "This would", REMOVES),
     "deploy": Case("wait-then-deploy.yml", "completed", 0, "of production\n.* is live$"),
     "deploy, removal": Case(
