@@ -41,7 +41,13 @@ def append(path: str, text: str) -> None:
     descriptor = os.open(path, flags, 0o666)
     size = os.fstat(descriptor).st_size
     # act refuses a blank line, so a new line starts only behind an unfinished one.
-    data = ("\n" * is_unfinished(path) + text).encode("utf-8", "backslashreplace")
+    try:
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            start = "" if file.read(1) in {b"", b"\n"} else "\n"
+    except OSError:  # it is empty, or cannot be read
+        start = ""
+    data = (start + text).encode("utf-8", "backslashreplace")
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -51,16 +57,6 @@ def append(path: str, text: str) -> None:
         raise
     finally:
         os.close(descriptor)
-
-
-def is_unfinished(path: str) -> bool:
-    """Return whether a file ends within a line; False if it is empty or cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) not in {b"", b"\n"}
-    except OSError:
-        return False
 
 
 def leave(code: int, outcome: str = "") -> None:

@@ -19,26 +19,26 @@ _LOGINS = ((ACCOUNT_SID, AUTH_TOKEN), (API_KEY, API_SECRET))
 
 
 class Redactor:
-    """Replaces credentials by `***` and makes text safe to show."""
+    """Replaces credentials by `***` and makes text safe to show.
+
+    It takes tokens, passwords and `user:secret` pairs as they are. Their URL-encoded forms and
+    their Base64, with or without padding, are replaced too.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Take tokens, passwords and `user:secret` pairs as they are.
-
-        Their URL-encoded forms and their Base64, with or without padding, are replaced too.
-        """
         forms = {form for secret in secrets for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = (
-            re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if forms else None
-        )
+        nothing = r"(?!)"
+        pattern = "|".join(map(re.escape, longest_first)) or nothing
+        self._pattern = re.compile(pattern, re.IGNORECASE)
 
     def redact(self, foreign: str) -> str:
         """Replace every credential in a text, and leave the rest as it is."""
-        return self._pattern.sub("***", foreign) if self._pattern else foreign
+        return self._pattern.sub("***", foreign)
 
     def contains(self, foreign: str) -> bool:
         """Return whether a text contains a credential."""
-        return bool(self._pattern and self._pattern.search(foreign))
+        return bool(self._pattern.search(foreign))
 
     def line(self, message: str) -> SafeText:
         """Make a text one safe line of any length."""
@@ -59,22 +59,15 @@ def secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
     This includes values that another variable of the same input overrides, and the passwords in
     the addresses of proxies.
     """
-    found = [*_tokens(environ), *_logins(environ)]
-    for login, password in _proxy_logins(environ):
-        found += [password, login]
-    return tuple(found)
+    return (*_tokens(environ), *_logins(environ), *_proxy_credentials(environ))
 
 
 def credentials(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return what no input but a secret may contain, by the contract's rule on inputs."""
-    long_enough = [token for token in _tokens(environ) if len(token) >= SHORTEST_SECRET]
-    found = [*long_enough]
+    tokens = [token for token in _tokens(environ) if len(token) >= SHORTEST_SECRET]
     users = [value for user, _ in _LOGINS for value in user.values(environ)]
-    found += [f"{user}:{token}" for user in users for token in long_enough]
-    for login, password in _proxy_logins(environ):
-        if len(password) >= _SHORTEST_PASSWORD:
-            found += [password, login]
-    return tuple(found)
+    logins = [f"{user}:{token}" for user in users for token in tokens]
+    return (*tokens, *logins, *_proxy_credentials(environ, _SHORTEST_PASSWORD))
 
 
 def masks(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -93,15 +86,16 @@ def _logins(environ: Mapping[str, str]) -> list[str]:
     return [f"{user}:{secret}" for user, secret in pairs if secret]
 
 
-def _proxy_logins(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the `user:password` pair and the password of each proxy, as given and decoded."""
-    found: list[tuple[str, str]] = []
+def _proxy_credentials(environ: Mapping[str, str], shortest: int = 0) -> list[str]:
+    """Return the password and the `user:password` of each proxy, both as given and decoded."""
+    found = []
     for name, proxy in environ.items():
         if name.lower().endswith("_proxy") and "@" in proxy:
             address = proxy.rpartition("@")[0]
             login = address.partition("://")[2] or address
-            forms = dict.fromkeys((login, unquote(login)))
-            found += [(form, form.partition(":")[2]) for form in forms]
+            for form in dict.fromkeys((login, unquote(login))):
+                password = form.partition(":")[2]
+                found += [password, form] if len(password) >= shortest else []
     return found
 
 

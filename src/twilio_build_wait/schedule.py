@@ -17,12 +17,14 @@ UNREACHABLE_FOR = 60.0
 
 
 class Schedule:
-    """Counts the errors in a row and returns delays, or None once an error is permanent."""
+    """Counts the errors in a row and returns delays, or None once an error is permanent.
+
+    The first and the longest interval are in seconds, `uniform` is `random.uniform`.
+    """
 
     def __init__(
         self, interval: float, max_interval: float, uniform: Callable[[float, float], float]
     ) -> None:
-        """Take the first and the longest interval in seconds, and `random.uniform`."""
         self._interval = interval
         self._max_interval = max_interval
         self._uniform = uniform

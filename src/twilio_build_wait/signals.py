@@ -45,17 +45,13 @@ class ThreadShortageError(OSError):
 
 
 class Signals:
-    """Remembers the first signal and wakes `sleep` and `run`."""
+    """Remembers the first signal and wakes `sleep` and `run`; made in the main thread.
+
+    It takes over from the handlers that have filled `caught` since the first statement. `exit_now`
+    ends the process with an exit code.
+    """
 
     def __init__(self, caught: list[int], exit_now: Callable[[int], None]) -> None:
-        """Take over from the handlers that have filled `caught` since the first statement.
-
-        Must be called in the main thread.
-
-        Args:
-            caught: the numbers of the signals so far.
-            exit_now: ends the process with an exit code.
-        """
         self._caught = caught
         self._exit_now = exit_now
         # SimpleQueue.put is reentrant (library reference); Event.set can deadlock in a handler.

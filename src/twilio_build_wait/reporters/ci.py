@@ -42,7 +42,7 @@ class Plain:
         return []
 
 
-class GitHub(Plain):
+class _GitHub(Plain):
     """GitHub Actions, and what runs its workflows (act, Forgejo, Gitea).
 
     Source: actions/toolkit, packages/core/src/command.ts; actions/runner, ActionCommand.cs.
@@ -54,27 +54,20 @@ class GitHub(Plain):
         self._is_debug = is_debug
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
-        """Return `add-mask` commands."""
-        return [f"::add-mask::{_github_data(secret)}" for secret in secrets]
+        return [f"::add-mask::{_escape(secret)}" for secret in secrets]
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        """Return an annotation."""
-        data = _github_data(message)
+        data = _escape(message)
         if len(data) > _ANNOTATION:
-            data = _github_data(clip(message, _CUT))
-        heading = _github_data(title).replace(":", "%3A").replace(",", "%2C")
+            data = _escape(clip(message, _CUT))
+        heading = _escape(title).replace(":", "%3A").replace(",", "%2C")
         return f"::{level} title={heading}::{data}"
 
     def debug(self, message: SafeText) -> str:
-        """Return a `debug` command if debug logging is on."""
-        return f"::debug::{_github_data(message)}" if self._is_debug else ""
+        return f"::debug::{_escape(message)}" if self._is_debug else ""
 
 
-def _github_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-class Azure(Plain):
+class _Azure(Plain):
     """Azure Pipelines.
 
     Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
@@ -84,31 +77,28 @@ class Azure(Plain):
     has_outputs = True
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
-        """Return `task.setsecret` commands."""
-        return [f"##vso[task.setsecret]{_azure_data(secret)}" for secret in secrets]
+        return [f"##vso[task.setsecret]{_escape(secret, '%AZP25')}" for secret in secrets]
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        """Return a log issue."""
-        return f"##vso[task.logissue type={level}]{_azure_data(f'{title}: {message}')}"
+        return f"##vso[task.logissue type={level}]{_escape(f'{title}: {message}', '%AZP25')}"
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
-        """Return two variables for each output: for this job's steps, and for other jobs."""
         # An isOutput variable can be read only as $(step.NAME), hence both. The agent expands
         # $(name) in every value at the start of each step, hence the space (azure-pipelines-agent,
         # Variables.RecalculateExpanded).
         return [
             f"##vso[task.setvariable variable={variable(name)}{scope}]"
-            + _azure_data(value.replace("$(", "$ ("))
+            + _escape(value.replace("$(", "$ ("), "%AZP25")
             for name, value in values.items()
             for scope in ("", ";isOutput=true")
         ]
 
 
-def _azure_data(text: str) -> str:
-    return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+def _escape(text: str, percent: str = "%25") -> str:
+    return text.replace("%", percent).replace("\r", "%0D").replace("\n", "%0A")
 
 
-class TeamCity(Plain):
+class _TeamCity(Plain):
     """TeamCity.
 
     Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values".
@@ -118,7 +108,6 @@ class TeamCity(Plain):
     has_outputs = True
 
     def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        """Return a build problem for an error and a message for a warning."""
         value = _teamcity_value(f"{title}: {message}")
         if len(value) > _BUILD_PROBLEM:
             value = _teamcity_value(f"{title}: {clip(message, _CUT)}")
@@ -127,7 +116,6 @@ class TeamCity(Plain):
         return f"##teamcity[message text='{value}' status='WARNING']"
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
-        """Return a build parameter for each output; later steps see it in their environment."""
         # %name% in a value refers to a parameter, and %% is one percent sign.
         return [
             f"##teamcity[setParameter name='env.{variable(name)}' "
@@ -144,7 +132,7 @@ def _teamcity_value(text: str) -> str:
 def choose(environ: Mapping[str, str]) -> Plain:
     """Choose the CI by the variable that it sets."""
     if environ.get("GITHUB_ACTIONS"):
-        return GitHub(is_debug=environ.get("RUNNER_DEBUG") == "1")
+        return _GitHub(is_debug=environ.get("RUNNER_DEBUG") == "1")
     if environ.get("TF_BUILD"):
-        return Azure()
-    return TeamCity() if environ.get("TEAMCITY_VERSION") else Plain()
+        return _Azure()
+    return _TeamCity() if environ.get("TEAMCITY_VERSION") else Plain()

@@ -27,6 +27,7 @@ def render(
     With `changes`, a second table says what deploying the build would change.
     """
     ending, progress = outcome.ending, outcome.progress
+    pages = {found.text: found.page for found in reversed(findings)}  # the first one counts
     found = f" ({markdown(progress.found)})" if progress.found else ""
     rows = [
         ("Outcome", f"`{ending.outcome}`"),
@@ -34,9 +35,13 @@ def render(
         ("Service", markdown(SafeText(progress.service_sid))),
         ("Last status", markdown(SafeText(progress.status))),
         ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"),
-        ("Reason", _reason(outcome, findings)),
+        ("Reason", _cell(outcome.reason, pages.get(outcome.reason, ""))),
     ]
-    rows += [(item.label, _cell(item)) for item in findings if item.text != outcome.reason]
+    rows += [
+        (found.label, _cell(found.text, found.page))
+        for found in findings
+        if found.text != outcome.reason
+    ]
     if not findings:
         rows.append(("What to do", markdown(outcome.advice)))
     table = "".join(f"| {label} | {value} |\n" for label, value in rows if value)
@@ -53,15 +58,8 @@ def markdown(text: SafeText) -> str:
     return "".join(pieces)
 
 
-def _reason(outcome: Outcome, findings: Sequence[Finding]) -> str:
-    """Return the reason, with the page of the finding that it repeats."""
-    same = [item for item in findings if item.text == outcome.reason]
-    return _cell(same[0]) if same else markdown(outcome.reason)
-
-
-def _cell(found: Finding) -> str:
-    shown = markdown(found.text)
-    return f"{shown} ([more]({found.page}))" if found.page else shown
+def _cell(text: SafeText, page: str) -> str:
+    return f"{markdown(text)} ([more]({page}))" if page else markdown(text)
 
 
 def _changes(changes: Changes) -> str:
