@@ -34,15 +34,23 @@ class Format(Generic[T]):
 
 @dataclass(frozen=True)
 class Input(Generic[T]):
-    """One input. `default_words` is the default where its value would not explain it."""
+    """One input. `default_words` is the default where its value would not explain it.
+
+    Its variable is its name behind `prefix`, such as `TWILIO_AUTH_TOKEN`.
+    """
 
     name: str
-    variable: str
+    meaning: str
     format: Format[T]
     default: T
-    meaning: str
+    prefix: str = "TWILIO"
     default_words: str = ""
     is_required: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of every CI that has no inputs, and of `env:` on GitHub."""
+        return f"{self.prefix}_{self.name}".upper().replace("-", "_")
 
     @property
     def shown_default(self) -> str:
@@ -81,6 +89,11 @@ def _text(pattern: str, words: str) -> Format[str]:
 
 def _sid(prefix: str) -> Format[str]:
     return _text(prefix + _HEX, f"{prefix} followed by 32 hexadecimal digits")
+
+
+def _label(longest: int, example: str) -> Format[str]:
+    words = f"2 to {longest} lower-case letters, digits or hyphens, such as {example}"
+    return _text(f"[a-z][a-z0-9-]{{0,{longest - 2}}}[a-z0-9]", words)
 
 
 def _duration(lowest: float, highest: float, words: str) -> Format[float]:
@@ -124,6 +137,9 @@ def _root(raw: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+# The prefix of the inputs that are about the wait itself.
+_OWN = "TWILIO_BUILD"
+
 _SECRET = _text("[ -~]+", "printable ASCII characters")
 _SERVICE = _text(
     rf"ZS{_HEX}|(?!ZS.{{32}}\Z)[A-Za-z0-9_-]{{1,255}}",
@@ -133,77 +149,42 @@ _BUILD = Format(_build, "ZB followed by 32 hexadecimal digits, or latest")
 _TIMEOUT = _duration(0.0, 24 * HOUR, "such as 90s, 15m or 1h30m, from 0 to 24h")
 _INTERVAL = _duration(0.1, HOUR, "such as 500ms or 2s, from 100ms to 1h")
 _MAX_INTERVAL = _duration(0.1, HOUR, "from interval to 1h")
-_REGION = _text(
-    "[a-z][a-z0-9-]{0,18}[a-z0-9]", "2 to 20 lower-case letters, digits or hyphens, such as ie1"
-)
-_EDGE = _text(
-    "[a-z][a-z0-9-]{0,38}[a-z0-9]", "2 to 40 lower-case letters, digits or hyphens, such as dublin"
-)
 _ROOT = Format(
     _root, "an https:// URL without user name, query or fragment (http:// only for localhost)"
 )
-_PATH = _text(r"(?s).+", "a path")
 _BOOLEAN = Format(lambda raw: {"true": True, "false": False}.get(raw.lower()), "true or false")
 
-ACCOUNT_SID = Input(
-    "account-sid", "TWILIO_ACCOUNT_SID", _sid("AC"), "", "the account; required with auth-token"
-)
-AUTH_TOKEN = Input(
-    "auth-token", "TWILIO_AUTH_TOKEN", _SECRET, "", "the account's token; or use an API key"
-)
-API_KEY = Input(
-    "api-key", "TWILIO_API_KEY", _sid("SK"), "", "an API key; takes precedence over auth-token"
-)
-API_SECRET = Input(
-    "api-secret", "TWILIO_API_SECRET", _SECRET, "", "the API key's secret; required with api-key"
-)
-SERVICE_SID = Input(
-    "service-sid", "TWILIO_SERVICE_SID", _SERVICE, "", "the build's service", is_required=True
-)
-BUILD_SID = Input(
-    "build-sid", "TWILIO_BUILD_SID", _BUILD, "", "the build to wait for", is_required=True
-)
-ENVIRONMENT_SID = Input(
-    "environment-sid", "TWILIO_ENVIRONMENT_SID", _sid("ZE"), "", "say what deploying would change"
-)
-TIMEOUT = Input(
-    "timeout", "TWILIO_BUILD_TIMEOUT", _TIMEOUT, 900.0, "how long to wait; 0 polls once"
-)
-INTERVAL = Input("interval", "TWILIO_BUILD_INTERVAL", _INTERVAL, 1.0, "the first interval")
+ACCOUNT_SID = Input("account-sid", "the account; required with auth-token", _sid("AC"), "")
+AUTH_TOKEN = Input("auth-token", "the account's token; or use an API key", _SECRET, "")
+API_KEY = Input("api-key", "an API key; takes precedence over auth-token", _sid("SK"), "")
+API_SECRET = Input("api-secret", "the API key's secret; required with api-key", _SECRET, "")
+SERVICE_SID = Input("service-sid", "the build's service", _SERVICE, "", is_required=True)
+BUILD_SID = Input("build-sid", "the build to wait for", _BUILD, "", is_required=True)
+ENVIRONMENT_SID = Input("environment-sid", "say what deploying would change", _sid("ZE"), "")
+TIMEOUT = Input("timeout", "how long to wait; 0 polls once", _TIMEOUT, 900.0, _OWN)
+INTERVAL = Input("interval", "the first interval", _INTERVAL, 1.0, _OWN)
 MAX_INTERVAL = Input(
-    "max-interval",
-    "TWILIO_BUILD_MAX_INTERVAL",
-    _MAX_INTERVAL,
-    10.0,
-    "the longest interval",
-    default_words="10s, or interval if longer",
+    "max-interval", "the longest interval", _MAX_INTERVAL, 10.0, _OWN, "10s, or interval if longer"
 )
-REGION = Input("region", "TWILIO_REGION", _REGION, "", "the service's Twilio region")
-EDGE = Input("edge", "TWILIO_EDGE", _EDGE, "", "the Twilio edge location; rarely needed")
+REGION = Input("region", "the service's Twilio region", _label(20, "ie1"), "")
+EDGE = Input("edge", "the Twilio edge location; rarely needed", _label(40, "dublin"), "")
 BASE_URL = Input(
     "base-url",
-    "TWILIO_BASE_URL",
+    "another API root, such as a gateway or an emulator; may have a path",
     _ROOT,
     "",
-    "another API root, such as a gateway or an emulator; may have a path",
     default_words="from region and edge",
 )
 OUTPUT_FILE = Input(
     "output-file",
-    "TWILIO_BUILD_OUTPUT_FILE",
-    _PATH,
-    "",
     "also write the outputs to this file: JSON if its name ends in .json, otherwise dotenv",
+    _text(r"(?s).+", "a path"),
+    "",
+    _OWN,
 )
-SUMMARY = Input(
-    "summary", "TWILIO_BUILD_SUMMARY", _BOOLEAN, default=True, meaning="write the job summary"
-)
+SUMMARY = Input("summary", "write the job summary", _BOOLEAN, default=True, prefix=_OWN)
 DIAGNOSE = Input(
-    "diagnose",
-    "TWILIO_BUILD_DIAGNOSE",
-    _BOOLEAN,
-    default=True,
-    meaning="look for the reason of a failed build",
+    "diagnose", "look for the reason of a failed build", _BOOLEAN, default=True, prefix=_OWN
 )
 
 #: Every input, in the order in which it is documented.

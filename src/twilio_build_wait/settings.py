@@ -97,19 +97,17 @@ class _Reader:
     def value(self, known: Input[T]) -> T:
         """Return an input's value, or its default if it is missing or invalid."""
         raw = known.read(self._environ)
-        if known.is_required:
-            self.require(known, f": {known.format.words}")
+        parsed = known.format.parse(raw)
         if not raw:
-            return known.default
-        if known not in inputs.SECRETS and self._credentials.contains(raw):
+            if known.is_required:
+                self.problem(known, f"required: {known.format.words}")
+        elif known not in inputs.SECRETS and self._credentials.contains(raw):
             why = "it contains a credential, so it is not shown"
             self.problem(known, f"{why}; expected {known.format.words}")
-            return known.default
-        parsed = known.format.parse(raw)
-        if parsed is None:
+            parsed = None
+        elif parsed is None:
             self.unexpected(known)
-            return known.default
-        return parsed
+        return known.default if parsed is None else parsed
 
     def is_given(self, known: Input[T]) -> bool:
         """Return whether an input is set and not empty."""

@@ -143,22 +143,19 @@ def standard_output(is_hurried: Callable[[], bool]) -> Callable[[bytes], None]:
     per run, and not at all once `is_hurried` returns True: a log that nobody reads must not
     hold up the verdict.
     """
+    failure: OSError | None = None
     try:
         os.fstat(1)
     except OSError as closed:
         failure = closed
         while os.open(os.devnull, os.O_RDWR) < 1:
             pass
-
-        def refuse(_data: bytes) -> None:
-            raise failure
-
-        return refuse
-
     patience = PATIENCE
 
     def write(data: bytes) -> None:
         nonlocal patience
+        if failure:
+            raise failure
         while data:
             before = time.monotonic()
             if select.select([], [1], [], max(0.0, min(patience, _GLANCE)))[1]:
