@@ -3,29 +3,14 @@
 import subprocess
 from pathlib import Path
 
-from tools.release.owner import ACTION
+from tools.release.owner import IMAGE
 
-ACTION_FILE = """\
-inputs:
-  build-sid:
-    description: The image is built at every run.
-outputs:
-  outcome:
-    description: How it ended.
-runs:
-  using: docker
-  image: Dockerfile
-  entrypoint: /run
-"""
+ROOT = Path(__file__).resolve().parents[2]
+ACTION_FILE = (ROOT / "action.yml").read_text("utf-8")
+# Names of images are lower case, which the placeholder of the owner is not. One row has two codes.
+README = (ROOT / "README.md").read_text("utf-8").replace(IMAGE, IMAGE.lower())
+README = README.replace("| 130 | `cancelled` | SIGINT |\n| 143 ", "| 130, 143 ")
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [{}] - 2026-11-23\n\n### Added\n\n- It waits.\n"
-README = f"""\
-uses: {ACTION}@v1
-
-| exit | outcome |
-| --- | --- |
-| 0 | `completed` |
-| 130, 143 | `cancelled` |
-"""
 
 
 def files(version: str) -> dict[str, str]:
@@ -50,15 +35,14 @@ class Project:
         self.git("checkout", "-q", "-B", "main")
         self.commit(files("1.0.0"))
 
-    def commit(self, changes: dict[str, str]) -> str:
-        """Write these files, commit them, push to main, and return the commit's SHA."""
+    def commit(self, changes: dict[str, str]) -> None:
+        """Write these files, commit them, and push to main."""
         for name, text in changes.items():
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             (self.path / name).write_bytes(text.encode())
         self.git("add", "--all")
         self.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "A change")
         self.git("push", "-q", "origin", "HEAD:main")
-        return self.git("rev-parse", "HEAD")
 
     def git(self, *arguments: str) -> str:
         """Run git in the clone, and return its output."""

@@ -1,7 +1,7 @@
 """What holds for every wait, whatever the server says and however long it takes."""
 
 import signal
-from dataclasses import replace
+from itertools import cycle
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,69 +22,39 @@ ERRORS = st.builds(
     retry_after=st.none() | st.floats(0, 1e9),
     is_answer=st.booleans(),
 )
-ENDLESS = st.builds(BuildStatus, st.just("building")) | ERRORS.map(
-    lambda error: replace(error, kind=ErrorKind.TRANSIENT)
-)
-SECONDS = st.floats(0, 20)
+#: How long each poll takes in seconds, and its result.
+POLLS = st.lists(st.tuples(st.floats(0, 20), STATUSES.map(BuildStatus) | ERRORS), min_size=1)
 LIMITS = st.builds(
     lambda timeout, interval, more: Limits(timeout, interval, interval + more),
     st.floats(0, 90),
     st.floats(1, 60),
     st.floats(0, 60),
 )
-FEW = settings(max_examples=30, deadline=None)
 
 
-def wait_in(clock: VirtualClock, limits: Limits, share: float = 0.5) -> Wait:
-    return Wait(
-        limits,
-        Progress(),
-        clock=clock.now,
-        uniform=lambda low, high: low + share * (high - low),
-        show=Redactor([]).piece,
-    )
-
-
-@FEW
-@given(st.lists(st.tuples(SECONDS, STATUSES.map(BuildStatus) | ERRORS)), LIMITS)
-def test_only_completed_ends_as_success(
-    polls: list[tuple[float, BuildStatus | PollError]], limits: Limits
+@settings(max_examples=30, deadline=None)
+@given(POLLS, LIMITS, st.floats(0.05, 1))
+def test_only_completed_is_success_and_the_wait_ends_in_time(
+    polls: list[tuple[float, BuildStatus | PollError]], limits: Limits, share: float
 ) -> None:
-    clock = VirtualClock()
-    wait = wait_in(clock, limits)
-    for seconds, result in polls:
+    def uniform(low: float, high: float) -> float:
+        return low + share * (high - low)
+
+    clock, show = VirtualClock(), Redactor([]).piece
+    wait = Wait(limits, Progress(), clock=clock.now, uniform=uniform, show=show)
+    for number, (seconds, result) in enumerate(cycle(polls), 1):
+        assert wait.elapsed <= limits.timeout + 1e-3  # there is one poll at the deadline
         clock.sleep(min(seconds, wait.begin_poll()))
         following = wait.step(result)
+        assert wait.progress.polls == number
         status = result.status if isinstance(result, BuildStatus) else None
         if isinstance(following, Outcome):
-            assert (following.ending is Ending.COMPLETED) == (status == "completed")
-            assert (following.ending is Ending.FAILED) == (status == "failed")
-            assert len(following.reason) <= 500
-            assert wait.cancel(signal.SIGTERM) is following
-            return
+            break
         assert status not in {"completed", "failed"}
         clock.sleep(following)
-
-
-@FEW
-@given(ENDLESS, SECONDS, LIMITS, st.floats(0.05, 1))
-def test_wait_ends_5_s_after_the_timeout_at_the_latest(
-    result: BuildStatus | PollError, seconds: float, limits: Limits, share: float
-) -> None:
-    clock = VirtualClock()
-    wait = wait_in(clock, limits, share)
-    last_start, polls, following = 0.0, 0, 0.0
-    while wait.outcome is None:
-        clock.sleep(following)
-        last_start = wait.elapsed
-        clock.sleep(min(seconds, wait.begin_poll()))
-        polls += 1
-        step = wait.step(result)
-        following = step if isinstance(step, float) else 0.0
+    assert (following.ending is Ending.COMPLETED) == (status == "completed")
+    assert (following.ending is Ending.FAILED) == (status == "failed")
+    assert following.ending is not Ending.TIMED_OUT or wait.elapsed >= limits.timeout
     assert wait.elapsed <= limits.timeout + 5 + 1e-3
-    # There is one last poll at the deadline, or one in flight then.
-    assert wait.elapsed >= limits.timeout or wait.outcome.ending is Ending.REJECTED
-    assert last_start <= limits.timeout + 1e-3
-    assert wait.outcome.progress.polls == polls
-    if isinstance(result, BuildStatus):
-        assert polls <= limits.timeout / (0.9 * limits.interval) + 2
+    assert len(following.reason) <= 500
+    assert wait.cancel(signal.SIGTERM) is following
