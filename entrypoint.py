@@ -71,18 +71,6 @@ def leave(code: int, outcome: str = "") -> None:
         os._exit(code)
 
 
-def report_crash(error: BaseException) -> None:
-    """Print where the error was raised and its type, but not its message: it may hold a secret."""
-    from traceback import extract_tb  # noqa: PLC0415 (needed only here)
-
-    lines = ["Traceback (most recent call last):"]
-    lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
-    lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
-    if os.environ.get("GITHUB_ACTIONS"):
-        lines += ["::error title=Internal error in twilio-build-wait::It could not start: see log"]
-    os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
-
-
 def main() -> None:
     """Run the package and exit. Anything that it raises exits 70: 1 would mean a failed build."""
     code, outcome = 70, "error"
@@ -94,7 +82,17 @@ def main() -> None:
 
         code, outcome = run(caught, append), ""
     except BaseException as error:  # noqa: BLE001 (see above)
-        report_crash(error)
+        from traceback import extract_tb  # noqa: PLC0415 (needed only here)
+
+        # Where it was raised and its type, but not its message: that may hold a secret.
+        lines = ["Traceback (most recent call last):"]
+        places = extract_tb(error.__traceback__)
+        lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in places]
+        lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
+        if os.environ.get("GITHUB_ACTIONS"):
+            title = "Internal error in twilio-build-wait"
+            lines += [f"::error title={title}::It could not start: see log"]
+        os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
     finally:
         leave(code, outcome)
 

@@ -114,7 +114,7 @@ def _build(raw: str) -> str | None:
     return raw if BUILD_SID_FORM.fullmatch(raw) else None
 
 
-_URL = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # printable ASCII without "<>\^`{|}
+_URL = re.compile(r"(?i:https?)://[!$-;=@-\[\]_a-z~]+")  # printable ASCII without "#<>?\^`{|}
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
 _BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
@@ -129,10 +129,8 @@ def _root(raw: str) -> str | None:
         return None
     is_ipv6 = "[" in parts.netloc
     has_host = _BRACKETED.fullmatch(parts.netloc) if is_ipv6 else _HOST.fullmatch(host)
-    has_extras = set(raw) & set("?#") or "@" in parts.netloc or parts.netloc.endswith(":")
-    if parts.scheme not in {"https", "http"} or not _URL.fullmatch(raw):
-        return None
-    if not has_host or has_extras or port == 0:
+    has_extras = "@" in parts.netloc or parts.netloc.endswith(":") or port == 0
+    if not _URL.fullmatch(raw) or not has_host or has_extras:
         return None
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

@@ -17,7 +17,7 @@ from twilio_build_wait.reporters.log import Log, standard_output
 from twilio_build_wait.reporters.report import Reporters
 from twilio_build_wait.settings import read
 from twilio_build_wait.signals import Cancelled, Signals
-from twilio_build_wait.text import fit
+from twilio_build_wait.text import SafeText, fit
 from twilio_build_wait.wait import Limits, Wait, poll_until_the_end
 
 # How often a pause gives a sign of life, in seconds.
@@ -190,8 +190,7 @@ class Run:
                 self._get, self._settings, progress, self._runtime.clock, self._show
             )
         except Cancelled:
-            note = self._show.line("the comparison was stopped: a signal arrived")
-            changes = Changes(notes=(note,))
+            changes = Changes(notes=(SafeText("the comparison was stopped: a signal arrived"),))
         if changes.verdict:
             self._reporters.amend("changes", changes.verdict)
         return changes

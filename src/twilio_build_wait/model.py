@@ -8,7 +8,8 @@ from typing import NamedTuple
 from twilio_build_wait.text import NO_TEXT, SafeText
 
 #: The statuses of a build (Twilio's OpenAPI description of Serverless v1, `build_enum_status`).
-BUILDING, COMPLETED, FAILED = "building", "completed", "failed"
+COMPLETED, FAILED = "completed", "failed"
+STATUSES = frozenset({"building", COMPLETED, FAILED})
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class PollError:
     def text(self) -> SafeText:
         """The cause and the message."""
         return SafeText(f"{self.cause}: {self.message}") if self.message else self.cause
+
+
+PollResult = BuildStatus | PollError
 
 
 @dataclass(frozen=True)

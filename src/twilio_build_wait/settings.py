@@ -110,16 +110,13 @@ class _Reader:
         return known.default if parsed is None else parsed
 
     def is_given(self, known: Input[T]) -> bool:
-        """Return whether an input is set and not empty."""
         return bool(known.read(self._environ))
 
     def require(self, known: Input[T], why: str) -> None:
-        """Report an input that is missing."""
         if not self.is_given(known):
             self.problem(known, f"required{why}")
 
     def problem(self, known: Input[T], problem: str) -> None:
-        """Report a problem with an input."""
         self.problems.append(self._show.line(f"{self.name(known)}: {problem}"))
 
     def name(self, known: Input[T]) -> str:

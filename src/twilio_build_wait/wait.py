@@ -19,6 +19,7 @@ from twilio_build_wait.model import (
     ErrorKind,
     Outcome,
     PollError,
+    PollResult,
     Progress,
 )
 from twilio_build_wait.schedule import Schedule
@@ -83,7 +84,7 @@ class Wait:
         left = self._timeout - self.progress.elapsed
         return min(POLL_LIMIT, max(left, 0.0) + LAST_POLL_LIMIT)
 
-    def step(self, result: BuildStatus | PollError) -> float | Outcome:
+    def step(self, result: PollResult) -> float | Outcome:
         """Take the result of a poll; return the seconds until the next one, or the outcome."""
         self._update()
         elapsed = self.progress.elapsed
@@ -117,7 +118,7 @@ class Wait:
         self.outcome = Outcome(ending, self.progress, reason, advice or ending.advice)
         return self.outcome
 
-    def _time_out(self, result: BuildStatus | PollError) -> Outcome:
+    def _time_out(self, result: PollResult) -> Outcome:
         reason = f"no verdict within {render(self._timeout)}; {self._last_known()}"
         if not isinstance(result, PollError):
             return self.end(Ending.TIMED_OUT, fit(reason))
@@ -163,8 +164,8 @@ class Wait:
 
 def poll_until_the_end(
     wait: Wait,
-    poll: Callable[[float], BuildStatus | PollError],
-    report: Callable[[Progress, BuildStatus | PollError, float | None], None],
+    poll: Callable[[float], PollResult],
+    report: Callable[[Progress, PollResult, float | None], None],
     pause: Callable[[float], None],
 ) -> Outcome:
     """Poll until the wait ends.

@@ -42,7 +42,7 @@ class Screen:
 def test_line_is_safe() -> None:
     screen = Screen(GITHUB_ACTIONS="true")
     screen.log.line("a\n::error::sw0rdfish \udcff")
-    screen.log.annotate("warning", "a\nb", "c\nd")
+    screen.log.annotate("a\nb", "c\nd")
     assert screen.take() == "a : :error::*** \ufffd\n::warning title=a b::c d\n"
 
 

@@ -8,15 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from twilio_build_wait.durations import render
-from twilio_build_wait.model import (
-    BUILDING,
-    COMPLETED,
-    FAILED,
-    BuildStatus,
-    PollError,
-    Progress,
-    count,
-)
+from twilio_build_wait.model import STATUSES, PollError, PollResult, Progress, count
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.reporters.ci import Level, Plain
 
@@ -65,8 +57,8 @@ class Log:
         """Write a line for a person."""
         self.command(self.show.line(message))
 
-    def annotate(self, level: Level, title: str, message: str) -> None:
-        """Announce an outcome or a warning."""
+    def annotate(self, title: str, message: str, level: Level = "warning") -> None:
+        """Announce a warning or an outcome."""
         self.command(self.ci.annotation(level, self.show.line(title), self.show.line(message)))
 
     def command(self, line: str) -> None:
@@ -82,9 +74,7 @@ class Log:
         self._has_live_line = False
         self._put(f"{erase}{line}\n")
 
-    def poll_ended(
-        self, progress: Progress, result: BuildStatus | PollError, delay: float | None
-    ) -> None:
+    def poll_ended(self, progress: Progress, result: PollResult, delay: float | None) -> None:
         """Write a line for each error, with the delay until the next poll, and each new status."""
         stamp = _stamp(progress.elapsed)
         if isinstance(result, PollError):
@@ -99,11 +89,10 @@ class Log:
         if status != self._status and not self._is_live:
             self.line(f"{stamp}  {shown}")
         self._status = status
-        is_known = status in {BUILDING, COMPLETED, FAILED, *self._unknown}
+        is_known = status in STATUSES | self._unknown
         if not is_known and len(self._unknown) < _MAX_UNKNOWN:
             self._unknown.add(status)
             self.annotate(
-                "warning",
                 "Unknown build status",
                 f"Twilio reports the status '{shown}', which this version does not know. The wait "
                 "goes on: only completed and failed end it",

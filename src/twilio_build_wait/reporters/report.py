@@ -14,19 +14,14 @@ from twilio_build_wait.model import (
     Ending,
     Finding,
     Outcome,
-    PollError,
+    PollResult,
     Progress,
     count,
     outputs,
     plural,
 )
-from twilio_build_wait.reporters import summary
-from twilio_build_wait.reporters.channels import (
-    Channel,
-    github_output,
-    output_file,
-    standard_output,
-)
+from twilio_build_wait.reporters import channels, summary
+from twilio_build_wait.reporters.channels import Channel
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.reporters.summary import SHOWN
 from twilio_build_wait.settings import Settings
@@ -54,11 +49,11 @@ class Reporters:
         self._append = append
         self._channels: list[Channel] = []
         if path := environ.get("GITHUB_OUTPUT"):
-            self._channels.append(github_output(path, append))
+            self._channels.append(channels.github_output(path, append))
         if settings.output_file:
-            self._channels.append(output_file(settings.output_file, log))
+            self._channels.append(channels.output_file(settings.output_file, log))
         if log.ci.has_outputs:
-            self._channels.append(standard_output(log))
+            self._channels.append(channels.standard_output(log))
         #: The channels that the outcome has not been written to.
         self.lost = [channel.name for channel in self._channels]
 
@@ -79,10 +74,10 @@ class Reporters:
         )
         log.line(f"twilio-build-wait {__version__}{'' if outcome else plan}")
         if log.ci.name:
-            channels = ", ".join(channel.name for channel in self._channels) or "no channel"
-            log.line(f"{log.ci.name}: outputs go to {channels}")
+            names = ", ".join(channel.name for channel in self._channels) or "no channel"
+            log.line(f"{log.ci.name}: outputs go to {names}")
         for warning in settings.warnings:
-            log.annotate("warning", "Check the inputs", warning)
+            log.annotate("Check the inputs", warning)
         path = self._environ.get("GITHUB_OUTPUT")
         is_read = path and os.path.lexists(path)
         if self._environ.get("GITHUB_ACTIONS") == "true" and not is_read:
@@ -92,16 +87,14 @@ class Reporters:
                 else "is not set: pass it on to the container, with the file it names"
             )
             title = "No later step will see the outputs"
-            log.annotate("warning", title, f"GITHUB_OUTPUT {problem}")
+            log.annotate(title, f"GITHUB_OUTPUT {problem}")
         if outcome and outcome.ending is Ending.INVALID:
             if not any(known.values(self._environ) for known in INPUTS):
                 log.line("No inputs are set. `twilio-build-wait --help` lists all of them.")
             for problem in settings.problems:
                 log.line(f"  {problem}")
 
-    def poll_ended(
-        self, progress: Progress, result: BuildStatus | PollError, delay: float | None
-    ) -> None:
+    def poll_ended(self, progress: Progress, result: PollResult, delay: float | None) -> None:
         """Report a poll; `delay` is in seconds until the next one, None after the last."""
         self.log.poll_ended(progress, result, delay)
         if isinstance(result, BuildStatus) and result.found:
@@ -126,7 +119,6 @@ class Reporters:
         for channel in self._channels:
             if not self._save(channel, {name: value}):
                 self.log.annotate(
-                    "warning",
                     "An output is out of date",
                     f"{channel.name} does not have the final {name}; the log has it",
                 )
@@ -165,7 +157,7 @@ class Reporters:
             self.log.line(f"{ending.title} after {waited}, {polls}")
         else:
             is_cancelled = ending.outcome == "cancelled"
-            self.log.annotate("warning" if is_cancelled else "error", ending.title, message)
+            self.log.annotate(ending.title, message, "warning" if is_cancelled else "error")
 
     def crash(self, error: BaseException) -> None:
         """Write a traceback without credentials, and without anything that a runner would obey."""
@@ -187,7 +179,6 @@ class Reporters:
         names = ", ".join(self.log.show.piece(path, _QUOTED) for path in paths[:SHOWN])
         more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
         self.log.annotate(
-            "warning",
             "Deploying this build removes functions or assets",
             f"{counts} would be removed from the environment: {names}{more}. Check that the "
             "build was made from a complete checkout",
@@ -201,7 +192,6 @@ class Reporters:
             self._append(path, text)
         except OSError as error:
             self.log.annotate(
-                "warning",
                 "No job summary",
                 f"GITHUB_STEP_SUMMARY could not be written ({_problem(error)}); nothing else is "
                 "affected",
