@@ -1,6 +1,8 @@
 """When to poll next: pure arithmetic over what has happened, without a clock of its own."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 
 from twilio_build_wait.model import ErrorKind, PollError
 
@@ -16,31 +18,29 @@ NOT_FOUND_FOR = 10.0
 UNREACHABLE_FOR = 60.0
 
 
+@dataclass
 class Schedule:
     """Counts the errors in a row and returns delays, or None once an error is permanent.
 
-    The first and the longest interval are in seconds, `uniform` is `random.uniform`.
+    The first and the longest interval are in seconds, `uniform` is `random.uniform`. `is_answered`
+    says whether anything has ever answered.
     """
 
-    def __init__(
-        self, interval: float, max_interval: float, uniform: Callable[[float, float], float]
-    ) -> None:
-        self._interval = interval
-        self._max_interval = max_interval
-        self._uniform = uniform
-        self._errors_in_row = 0
-        self._not_found_since: float | None = None
-        self._unreachable_since: float | None = None
-        #: Whether anything has ever answered.
-        self.is_answered = False
+    interval: float
+    max_interval: float
+    uniform: Callable[[float, float], float]
+    is_answered: bool = False
+    _errors_in_row: int = 0
+    _not_found_since: float = inf
+    _unreachable_since: float = inf
 
     def after_success(self, elapsed: float) -> float:
         """Return the delay after a successful poll, `elapsed` seconds into the wait."""
         self._errors_in_row = 0
-        self._not_found_since = None
+        self._not_found_since = inf
         self.is_answered = True
-        interval = min(self._interval + GROWTH * elapsed, self._max_interval)
-        return interval * self._uniform(1 - JITTER, 1 + JITTER)
+        interval = min(self.interval + GROWTH * elapsed, self.max_interval)
+        return interval * self.uniform(1 - JITTER, 1 + JITTER)
 
     def after_error(self, error: PollError, elapsed: float) -> float | None:
         """Return the delay after a failed poll, or None if the error is permanent."""
@@ -48,28 +48,17 @@ class Schedule:
         if error.kind is ErrorKind.PERMANENT:
             return None
         if error.kind is ErrorKind.NOT_FOUND:
-            return self._after_not_found(elapsed)
-        if self._is_unreachable(error, elapsed):
+            self._not_found_since = min(self._not_found_since, elapsed)
+            is_over = elapsed - self._not_found_since >= NOT_FOUND_FOR
+            return None if is_over else self.uniform(1 - JITTER, 1 + JITTER)
+        is_unreachable = error.is_unreachable and not self.is_answered
+        self._unreachable_since = min(self._unreachable_since, elapsed) if is_unreachable else inf
+        if elapsed - self._unreachable_since >= UNREACHABLE_FOR:
             return None
         self._errors_in_row += 1
         # The exponent is bounded before the power: a row can be thousands long.
         longest = min(LONGEST_BACKOFF, 2.0 ** min(self._errors_in_row - 1, 5))
-        delay = self._uniform(0.0, longest)
+        delay = self.uniform(0.0, longest)
         if error.retry_after is None:
             return delay
-        return max(delay, error.retry_after + self._uniform(0.0, 1.0))
-
-    def _after_not_found(self, elapsed: float) -> float | None:
-        if self._not_found_since is None:
-            self._not_found_since = elapsed
-        if elapsed - self._not_found_since >= NOT_FOUND_FOR:
-            return None
-        return self._uniform(1 - JITTER, 1 + JITTER)
-
-    def _is_unreachable(self, error: PollError, elapsed: float) -> bool:
-        if self.is_answered or not error.is_unreachable:
-            self._unreachable_since = None
-            return False
-        if self._unreachable_since is None:
-            self._unreachable_since = elapsed
-        return elapsed - self._unreachable_since >= UNREACHABLE_FOR
+        return max(delay, error.retry_after + self.uniform(0.0, 1.0))

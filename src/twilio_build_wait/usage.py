@@ -15,12 +15,10 @@ _INDENT = " " * 6
 
 def answer(option: str, write: Callable[[bytes], None]) -> int:
     """Write the answer to `--help`, `-h` or `--version`, and return the exit code."""
-    if option == "--version":
-        words = f"twilio-build-wait {__version__}\n"
-    else:
-        words = help_text(shutil.get_terminal_size().columns)
+    columns = shutil.get_terminal_size().columns
+    text = f"twilio-build-wait {__version__}\n" if option == "--version" else help_text(columns)
     try:
-        write(words.encode())
+        write(text.encode())
     except OSError:
         return Ending.ERROR.exit_code
     return 0
@@ -53,11 +51,9 @@ def help_text(width: int) -> str:
 
 
 def _meaning(known: Input[str] | Input[float] | Input[bool]) -> str:
-    default = known.shown_default and f"default {known.shown_default}"
-    notes = "; ".join(
-        filter(None, (known.format.words, "required" if known.is_required else default))
-    )
-    return f"{known.meaning} ({notes})"
+    default = known.shown_default and f"; default {known.shown_default}"
+    note = "; required" if known.is_required else default
+    return f"{known.meaning} ({known.format.words}{note})"
 
 
 def _entries(entries: Iterable[tuple[str, str]], width: int) -> str:

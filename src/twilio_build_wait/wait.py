@@ -8,6 +8,7 @@ interrupted.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import cast
 
 from twilio_build_wait.durations import render
@@ -69,17 +70,16 @@ class Wait:
         self._show = show
         self._schedule = Schedule(limits.interval, limits.max_interval, uniform)
         self._last_status: SafeText | None = None
-        self._started: float | None = None
+        self._started = inf
 
     @property
     def elapsed(self) -> float:
         """The seconds since the first poll started."""
-        return 0.0 if self._started is None else self._clock() - self._started
+        return max(0.0, self._clock() - self._started)
 
     def begin_poll(self) -> float:
         """Count a poll and return how many seconds it may take."""
-        if self._started is None:
-            self._started = self._clock()
+        self._started = min(self._started, self._clock())
         self._update(polls=self.progress.polls + 1)
         left = self._timeout - self.progress.elapsed
         return min(POLL_LIMIT, max(left, 0.0) + LAST_POLL_LIMIT)
