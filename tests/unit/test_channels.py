@@ -1,13 +1,11 @@
 """What the output channels write."""
 
-import json
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from tests.support import parsers
-from twilio_build_wait.model import OUTPUTS, Progress, outputs, variable
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.reporters.channels import Channel, github_output, output_file
 from twilio_build_wait.reporters.ci import choose
@@ -33,23 +31,6 @@ def test_value_cannot_end_its_github_output() -> None:
     delimiters = {text.split("\n")[0].removeprefix("reason<<") for text in written}
     assert len(delimiters) == 2  # random
     assert all(len(delimiter) >= 32 for delimiter in delimiters)
-
-
-def test_json_has_every_output_and_numbers(tmp_path: Path) -> None:
-    channel, _ = make(tmp_path / "a.json")
-    channel.save({"polls": "2", "status": "building"})
-    channel.save({"polls": "3", "elapsed-seconds": "1.2", "reason": 'a "b" ä'})
-    text = (tmp_path / "a.json").read_text()
-    changes = {"polls": 3, "elapsed-seconds": 1.2, "status": "building", "reason": 'a "b" ä'}
-    assert [*json.loads(text).items()] == [*(outputs(Progress()) | changes).items()]
-    assert text.endswith("}\n")
-
-
-def test_dotenv_has_every_output_but_the_reason(tmp_path: Path) -> None:
-    make(tmp_path / "a.env")[0].save({"polls": "3", "reason": "a"})
-    values = outputs(Progress()) | {"polls": "3"}
-    lines = [f"{variable(name)}={values[name]}\n" for name in OUTPUTS if name != "reason"]
-    assert (tmp_path / "a.env").read_text() == "".join(lines)
 
 
 @pytest.mark.parametrize("value", [*PLAIN, *NOT_PLAIN], ids=ascii)

@@ -64,13 +64,6 @@ def test_masks() -> None:
     assert PLAIN.masks(["a"]) == TEAMCITY.masks(["a"]) == []
 
 
-def test_debug_line_is_for_github_with_runner_debug() -> None:
-    debug = choose({"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "1"})
-    assert debug.debug(SafeText("5%")) == "::debug::5%25"
-    off = choose({"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "0"})
-    assert [ci.debug(SafeText("x")) for ci in (off, PLAIN, AZURE, TEAMCITY)] == [""] * 4
-
-
 @pytest.mark.parametrize("ci, character, longest", [(GITHUB, "%", 1300), (TEAMCITY, "|", 1996)])
 def test_annotation_that_is_too_long_is_cut(ci: Plain, character: str, longest: int) -> None:
     def line(text: str) -> str:

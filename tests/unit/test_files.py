@@ -43,21 +43,6 @@ def test_older_content_is_removed_if_nothing_can_be_written(
     assert [*path.parent.iterdir()] == []
 
 
-def test_content_of_this_run_stays_if_a_later_write_fails(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file, write = ReplacedFile(str(path)), os.write
-
-    def refuse_new(descriptor: int, data: bytes) -> int:
-        return refuse() if b"new" in data else write(descriptor, data)
-
-    file.write("early")
-    monkeypatch.setattr(os, "write", refuse_new)
-    with pytest.raises(PermissionError):
-        file.write("new")
-    assert path.read_text() == "early"
-
-
 @pytest.mark.parametrize("user", [0, 1000])
 def test_root_gives_the_file_to_the_owner_of_the_folder(
     user: int, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -72,18 +57,3 @@ def test_root_gives_the_file_to_the_owner_of_the_folder(
     monkeypatch.setattr(os, "fchown", refuse)
     ReplacedFile("file").write("newer")
     assert path.read_text() == "newer"
-
-
-def test_discard_removes_what_an_interrupted_write_left(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = ReplacedFile(str(path))
-    file.discard()
-
-    def interrupt(_old: str, _new: str) -> None:
-        assert len([*path.parent.iterdir()]) == 2
-        file.discard()
-        assert [*path.parent.iterdir()] == [path]
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    file.write("new")

@@ -1,4 +1,4 @@
-"""The table of inputs: the format of each, and the variables that hold it."""
+"""The table of inputs: the format of each."""
 
 import runpy
 
@@ -46,15 +46,9 @@ CASES = {
     for name, (valid, invalid) in FORMATS.items()
     for text in (*valid, *invalid)
 }
-VALUES: dict[str, object] = {
-    "build-sid LATEST": "latest",
-    "timeout 1m": 60.0,
-    "interval 0.13m": 7.8,
-}
+VALUES: dict[str, object] = {"build-sid LATEST": "latest", "interval 0.13m": 7.8}
 VALUES |= {"summary False": False, "diagnose TRUE": True}
 VALUES |= {"base-url HTTPS://a.test/b//": "https://a.test/b", "base-url http://a/": "http://a"}
-
-VARIABLES = ["INPUT_BUILD-SID", "INPUT_BUILD_SID", "PLUGIN_BUILD-SID", "PLUGIN_BUILD_SID"]
 
 
 def test_every_input_has_its_format_in_this_table() -> None:
@@ -71,29 +65,3 @@ def test_format(name: str, text: str, is_valid: object) -> None:
 def test_value(case: str) -> None:
     name, _, text = case.partition(" ")
     assert TABLE[name].format.parse(text) == VALUES[case]
-
-
-def test_first_variable_that_is_not_blank_wins() -> None:
-    variables = [*VARIABLES, "TWILIO_BUILD_SID"]
-    environ = {name: f" {name}\n" for name in variables}
-    for name in variables:
-        assert TABLE["build-sid"].read(environ) == name
-        environ[name] = " \t\n"
-    assert TABLE["build-sid"].read(environ) == ""
-
-
-def test_every_value_of_an_input_is_found() -> None:
-    environ = {"INPUT_TIMEOUT": "1", "PLUGIN_TIMEOUT": "2", "TWILIO_BUILD_TIMEOUT": "3"}
-    assert TABLE["timeout"].values(environ) == ["1", "2", "3"]
-
-
-def test_defaults_are_shown_as_a_person_writes_them() -> None:
-    shown = {name: known.shown_default for name, known in TABLE.items() if known.shown_default}
-    assert shown == {
-        "timeout": "15m",
-        "interval": "1s",
-        "max-interval": "10s, or interval if longer",
-        "base-url": "from region and edge",
-        "summary": "true",
-        "diagnose": "true",
-    }

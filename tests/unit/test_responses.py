@@ -10,7 +10,6 @@ from tests.support.samples import REQUEST_ID
 from twilio_build_wait.api import responses
 from twilio_build_wait.api.responses import InvalidBodyError, date, http_error, json_object, parse
 from twilio_build_wait.api.transport import Response
-from twilio_build_wait.inputs import BUILD_SID_FORM
 from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
@@ -174,14 +173,3 @@ def test_date_of_a_response() -> None:
     for value in (NOW, "Thu, 01 Oct 2026 14:00:00 +0200", "Thu, 01 Oct 2026 12:00:00 -0000"):
         assert Response(200, {"Date": value}).date == NOON
     assert Response(200).date is None
-
-
-def test_sids_are_compared_in_any_case() -> None:
-    sid = "ZB" + "aB" * 16
-    assert responses.is_same(sid.upper(), sid.lower())
-    assert responses.is_same(sid.lower(), sid.upper())
-    assert not responses.is_same(sid + "0", sid)
-    assert not responses.is_same(None, sid)
-    assert responses.matches(sid, BUILD_SID_FORM)
-    assert not responses.matches(sid + "\n", BUILD_SID_FORM)
-    assert not responses.matches(1.0, BUILD_SID_FORM)

@@ -47,22 +47,11 @@ def test_backoff_doubles_up_to_30_s() -> None:
     assert delays([TRANSIENT] * 2, low) == [0, 0]
 
 
-def test_success_resets_the_backoff() -> None:
-    schedule = Schedule(1, 10, high)
-    schedule.after_error(TRANSIENT, 0)
-    schedule.after_success(0)
-    assert schedule.after_error(TRANSIENT, 0) == 1
-
-
 def test_retry_after_is_a_lower_bound() -> None:
     for seconds in (0, 7):
         error = PollError(CAUSE, retry_after=seconds)
         assert delays([error], low) + delays([error]) == [seconds, seconds + 1]
     assert delays([*[TRANSIENT] * 4, PollError(CAUSE, retry_after=3)])[-1] == 16
-
-
-def test_permanent_error_has_no_delay() -> None:
-    assert delays([PollError(CAUSE, ErrorKind.PERMANENT)]) == [None]
 
 
 def test_404_is_retried_every_second_for_10_s() -> None:
@@ -75,10 +64,6 @@ def test_404_is_retried_every_second_for_10_s() -> None:
     schedule.after_success(16)
     assert schedule.after_error(NOT_FOUND, 20) is not None
     assert schedule.after_error(NOT_FOUND, 29.9) is not None
-
-
-def test_404_does_not_touch_the_backoff() -> None:
-    assert delays([TRANSIENT, NOT_FOUND, TRANSIENT]) == pytest.approx([1, 1.1, 2])
 
 
 def test_unreachable_is_permanent_after_60_s_without_another_error() -> None:

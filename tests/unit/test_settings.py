@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.samples import ACCOUNT_SID, API_KEY, BUILD_SID, SECRET, STATUS_URL, TOKEN
 from tests.support.samples import environment as environ
-from twilio_build_wait.inputs import SECRETS
 from twilio_build_wait.settings import read
 
 KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
@@ -89,11 +88,6 @@ def test_minimal_environment() -> None:
     assert urls == [STATUS_URL, "", ""]
 
 
-def test_api_key_takes_precedence() -> None:
-    found = read(environ(**KEY))
-    assert found.login == (API_KEY, SECRET)
-
-
 def test_max_interval_may_be_equal_and_follows_a_longer_interval() -> None:
     equal = {"TWILIO_BUILD_INTERVAL": "0.13m", "TWILIO_BUILD_MAX_INTERVAL": "7.8s"}
     assert read(environ(**equal)).problems == ()
@@ -127,16 +121,3 @@ def test_http_elsewhere_can_be_allowed_with_a_warning() -> None:
     assert (found.root, found.problems) == ("http://a.test", ())
     assert "a.test unencrypted" in found.warnings[0]
     assert read(environ(TWILIO_BASE_URL="http://a.test", TWILIO_ALLOW_HTTP="1")).problems
-
-
-def test_short_secret_is_warned_about() -> None:
-    short = environ(TWILIO_AUTH_TOKEN="12345", TWILIO_API_KEY=API_KEY, TWILIO_API_SECRET="1")
-    warnings = [warning.partition(" ")[0] for warning in read(short).warnings]
-    assert warnings == [secret.variable for secret in SECRETS]
-    assert read(environ(TWILIO_AUTH_TOKEN="123456")).warnings == ()
-
-
-def test_arguments_are_counted_and_not_repeated() -> None:
-    (problem,) = read(environ(), ["--token", "swordfish"]).problems
-    assert "got 2" in problem
-    assert "swordfish" not in problem

@@ -31,17 +31,6 @@ def send_soon(number: int) -> None:
     threading.Timer(0.02, signal.pthread_kill, (ident, number)).start()
 
 
-@BOTH
-def test_first_signal_is_remembered(number: int) -> None:
-    signals, _ = make()
-    for each in (number, signal.SIGTERM, signal.SIGINT):
-        signal.raise_signal(each)
-    assert signals.caught == number
-    with pytest.raises(Cancelled, match=signal.Signals(number).name) as cancelled:
-        signals.sleep(LONG)
-    assert cancelled.value.number == number
-
-
 def test_sleep_lasts_as_long_as_it_should() -> None:
     start = time.monotonic()
     make()[0].sleep(0.25)  # more than one slice
@@ -61,13 +50,17 @@ def test_signal_ends_a_sleep_and_a_request(number: int) -> None:
     is_over.set()
 
 
-def test_nothing_starts_after_a_signal() -> None:
-    signals, _ = make(signal.SIGINT)
+@BOTH
+def test_first_signal_counts_and_nothing_starts_after_it(number: int) -> None:
+    signals, _ = make()
+    for each in (number, signal.SIGTERM, signal.SIGINT):
+        signal.raise_signal(each)
     for seconds in (0, LONG):
-        with pytest.raises(Cancelled):
+        with pytest.raises(Cancelled, match=signal.Signals(number).name):
             signals.sleep(seconds)
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled) as cancelled:
         signals.run(lambda: pytest.fail("started"), LONG)
+    assert cancelled.value.number == signals.caught == number
 
 
 def test_request_returns_or_raises_what_it_did() -> None:
@@ -123,26 +116,6 @@ def test_shortage_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ThreadShortageError, match="thread") as shortage:
             signals.run(lambda: None, LONG)
         assert shortage.value.ever_started is (signals is after)
-
-
-def test_suspended_time_counts_for_a_sleep_but_not_for_a_request(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    signals, _ = make()
-    jump = [0.0]
-    real = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + jump[0])
-
-    def suspend() -> str:
-        jump[0] += 3600
-        time.sleep(0.3)  # the main thread sees the jump after its first slice
-        return "completed"
-
-    assert signals.run(suspend, 10) == "completed"
-    threading.Timer(0.02, lambda: jump.append(jump.pop() + 3600)).start()
-    start = real()
-    signals.sleep(LONG)
-    assert real() - start < LONG / 2
 
 
 def wait_until(condition: Callable[[], object]) -> None:

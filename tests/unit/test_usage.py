@@ -1,29 +1,13 @@
 """--help and --version."""
 
-import re
-
 import pytest
 
 from twilio_build_wait import __version__, usage
 from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.model import OUTPUTS, Ending, variable
 
-PARAGRAPHS = (
-    r"Usage: twilio-build-wait\. .*no arguments.*\.",
-    r"Inputs\. .*INPUT_BUILD-SID, INPUT_BUILD_SID, PLUGIN_BUILD-SID.*TWILIO_BUILD_SID; the same .*",
-    r"Set TWILIO_API_KEY and .*, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN\. .*any host\.",
-    r"Outputs: .*GitHub.*\.",
-    r"Exit codes:",
-)
 
-
-@pytest.mark.parametrize("pattern", PARAGRAPHS)
-def test_help_has_paragraph(pattern: str) -> None:
-    paragraphs = (" ".join(part.split()) for part in usage.help_text(80).split("\n\n"))
-    assert [part for part in paragraphs if re.fullmatch(pattern, part)]
-
-
-@pytest.mark.parametrize("width", [20, 40, 57, 80, 100, 300])
+@pytest.mark.parametrize("width", [20, 57, 300])
 def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
     text = usage.help_text(width)
     longest, widest = max(map(len, text.splitlines())), max(40, min(width, 100))
@@ -48,10 +32,3 @@ def test_answer(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert usage.answer(option, written.append) == 0
     version = f"twilio-build-wait {__version__}\n"
     assert b"".join(written).decode() == (version if "v" in option else usage.help_text(70))
-
-
-def test_answer_that_cannot_be_written_exits_70() -> None:
-    def refuse(_data: bytes) -> None:
-        raise BrokenPipeError
-
-    assert usage.answer("--version", refuse) == 70
