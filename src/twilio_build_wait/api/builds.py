@@ -6,9 +6,10 @@ they hold objects with `sid`, `path` and `visibility`, or `name` and `version`
 (zingdevlimited/actions-helpers, deploy scripts).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from twilio_build_wait.api.responses import date
 
@@ -35,43 +36,35 @@ class Build:
 NOTHING = Build(functions={}, assets={}, dependencies={}, runtime="")
 
 
-def parse_build(resource: Mapping[str, object]) -> Build:
+def parse_build(resource: Mapping[str, Any]) -> Build:
     """Return what is in a Build resource. Whose it is, the caller has to check."""
     runtime = resource.get("runtime")
     return Build(
-        _versions(resource.get("function_versions")),
-        _versions(resource.get("asset_versions")),
-        _dependencies(resource.get("dependencies")),
+        _versions(resource.get("function_versions"), "path", _file_version),
+        _versions(resource.get("asset_versions"), "path", _file_version),
+        _versions(resource.get("dependencies"), "name", lambda entry: entry.get("version")),
         runtime if isinstance(runtime, str) else None,
         date(resource.get("date_created")),
         date(resource.get("date_updated")),
     )
 
 
-def _versions(listed: object) -> dict[str, Version] | None:
-    """Map each path to its version, SID and visibility; that of a path listed twice is unknown."""
+def _versions(
+    listed: object, key: str, version_of: Callable[[dict[str, Any]], object]
+) -> dict[str, Version] | None:
+    """Map each name to its version; that of a name listed twice is unknown."""
     if not isinstance(listed, list):
         return None
     versions: dict[str, Version] = {}
     for entry in listed:
-        path = entry.get("path") if isinstance(entry, dict) else None
-        if not isinstance(path, str):
-            return None
-        sid, visibility = entry.get("sid"), entry.get("visibility")
-        is_known = isinstance(sid, str) and path not in versions
-        versions[path] = f"{sid} {visibility}".lower() if is_known else None
-    return versions
-
-
-def _dependencies(listed: object) -> dict[str, Version] | None:
-    if not isinstance(listed, list):
-        return None
-    versions: dict[str, Version] = {}
-    for entry in listed:
-        name = entry.get("name") if isinstance(entry, dict) else None
+        name = entry.get(key) if isinstance(entry, dict) else None
         if not isinstance(name, str):
             return None
-        version = entry.get("version")
-        is_known = isinstance(version, str) and name not in versions
-        versions[name] = version if is_known else None
+        version = version_of(entry)
+        versions[name] = version if isinstance(version, str) and name not in versions else None
     return versions
+
+
+def _file_version(entry: dict[str, Any]) -> str | None:
+    sid = entry.get("sid")
+    return f"{sid} {entry.get('visibility')}".lower() if isinstance(sid, str) else None

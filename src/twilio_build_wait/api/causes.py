@@ -4,7 +4,6 @@ What the Build shows is a likely or a possible cause, never a proven one.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from twilio_build_wait.api.builds import Build
@@ -51,64 +50,39 @@ class Cause:
         return f"{self.certainty} cause: {self.text}"
 
 
-def _old_runtime(build: Build) -> Cause | None:
-    """Source: twilio.com/en-us/changelog, the end of support for Node.js 18 (2025-11-10)."""
-    number = _runtime_number(build)
-    if number is None or number > _LAST_UNSUPPORTED:
-        return None
-    return Cause(
-        "likely",
-        f"Twilio no longer supports the runtime {build.runtime}",
-        "Create the build with a newer runtime, such as node22",
-    )
-
-
-def _old_handler(build: Build) -> Cause | None:
-    """Source: twilio.com/en-us/changelog, Node.js 24 for Functions (2026-07-08)."""
-    version = _exact((build.dependencies or {}).get(_HANDLER))
-    if _runtime_number(build) != _NEEDS_NEW_HANDLER or not version:
-        return None
-    if version >= _HANDLER_FOR_NODE24:
-        return None
-    return Cause(
-        "likely",
-        f"node24 needs {_HANDLER} 1.2.0 or newer, and the build has {'.'.join(map(str, version))}",
-        f"Set {_HANDLER} to 1.2.0 or newer, or choose the runtime node22",
-    )
-
-
-def _no_handler(build: Build) -> Cause | None:
-    """Source: twilio-labs/serverless-toolkit#390: Twilio adds it only if there are no others."""
-    if not build.dependencies or _HANDLER in build.dependencies:
-        return None
-    return Cause(
-        "possible",
-        f"the build has {count(len(build.dependencies), 'dependency')} without {_HANDLER}",
-        f"Add {_HANDLER} to the dependencies",
-    )
-
-
-_RULES: tuple[Callable[[Build], Cause | None], ...] = (_old_runtime, _old_handler, _no_handler)
-
-
-def causes(build: Build | None) -> list[Cause]:
+def causes(build: Build) -> list[Cause]:
     """Return the causes that a Build shows, the likely ones first."""
-    found = [rule(build) for rule in _RULES] if build else []
-    return [cause for cause in found if cause]
+    number, handler = _runtime_number(build), _handler_version(build)
+    found = []
+    # twilio.com/en-us/changelog, the end of support for Node.js 18 (2025-11-10)
+    if number is not None and number <= _LAST_UNSUPPORTED:
+        cause = f"Twilio no longer supports the runtime {build.runtime}"
+        advice = "Create the build with a newer runtime, such as node22"
+        found.append(Cause("likely", cause, advice))
+    # twilio.com/en-us/changelog, Node.js 24 for Functions (2026-07-08)
+    if number == _NEEDS_NEW_HANDLER and handler and handler < _HANDLER_FOR_NODE24:
+        version = ".".join(map(str, handler))
+        cause = f"node24 needs {_HANDLER} 1.2.0 or newer, and the build has {version}"
+        advice = f"Set {_HANDLER} to 1.2.0 or newer, or choose the runtime node22"
+        found.append(Cause("likely", cause, advice))
+    # twilio-labs/serverless-toolkit#390: Twilio adds it only if there are no others
+    if build.dependencies and _HANDLER not in build.dependencies:
+        cause = f"the build has {count(len(build.dependencies), 'dependency')} without {_HANDLER}"
+        found.append(Cause("possible", cause, f"Add {_HANDLER} to the dependencies"))
+    return found
 
 
-def hints(build: Build | None) -> list[str]:
+def hints(build: Build) -> list[str]:
     """Return what often is the cause, without what the Build disproves."""
-    build = build or Build()
-    dependencies, number = build.dependencies, _runtime_number(build)
-    version = _exact((dependencies or {}).get(_HANDLER))
+    may_depend = build.dependencies is None or bool(build.dependencies)
+    handler = _handler_version(build)
     hints = []
-    if dependencies is None or dependencies:  # twilio.com/docs/errors/82003
+    if may_depend:  # twilio.com/docs/errors/82003
         hints.append("every dependency exists in its version and installs without a compiler")
-    if dependencies is None or (dependencies and (not version or version < _HANDLER_FOR_NODE24)):
+    if may_depend and (not handler or handler < _HANDLER_FOR_NODE24):
         # twilio-labs/serverless-toolkit#390
         hints.append(f"{_HANDLER} is among the dependencies, and new enough for the runtime")
-    if number is None:  # twilio.com/docs/errors/82007
+    if _runtime_number(build) is None:  # twilio.com/docs/errors/82007
         hints.append("Twilio still supports the runtime")
     return hints
 
@@ -118,7 +92,7 @@ def _runtime_number(build: Build) -> int | None:
     return int(found[1]) if found else None
 
 
-def _exact(version: str | None) -> tuple[int, ...] | None:
+def _handler_version(build: Build) -> tuple[int, ...] | None:
     """Return the three numbers of an exact version; ranges and tags are not compared."""
-    found = _EXACT.fullmatch(version or "")
+    found = _EXACT.fullmatch((build.dependencies or {}).get(_HANDLER) or "")
     return tuple(map(int, found.groups())) if found else None

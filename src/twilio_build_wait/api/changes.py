@@ -7,11 +7,12 @@ Source of an environment's shape: `serverless.v1.service.environment` in Twilio'
 description of Serverless v1 (twilio/twilio-oai, spec/json/twilio_serverless_v1.json).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from twilio_build_wait.api.builds import NOTHING, Build, Version, parse_build
-from twilio_build_wait.api.polls import Get
-from twilio_build_wait.api.responses import is_same, json_object, matches
+from twilio_build_wait.api.polls import MAX_BYTES, Get
+from twilio_build_wait.api.responses import formatted, is_same, json_object
 from twilio_build_wait.inputs import BUILD_SID_FORM, SERVICE_SID_FORM
 from twilio_build_wait.model import Changes, Difference, PollError, Progress, plural
 from twilio_build_wait.redaction import Redactor
@@ -20,9 +21,9 @@ from twilio_build_wait.text import NO_TEXT, SafeText
 
 #: How long all requests may take in total, in seconds.
 LIMIT = 10.0
-_MAX_BYTES = 4 * 1024 * 1024
 
-_FUNCTION, _ASSET, _DEPENDENCY, _RUNTIME = "function", "asset", "dependency", "runtime"
+_FILES = _FUNCTION, _ASSET = "function", "asset"
+_DEPENDENCY, _RUNTIME = "dependency", "runtime"
 
 
 class NotReadError(Exception):
@@ -48,7 +49,8 @@ def read_changes(
     Raises:
         Cancelled: a signal arrived.
     """
-    reader = _Reader(get, settings, progress, clock, show)
+    service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
+    reader = _Reader(get, settings, clock, show, clock() + LIMIT, service_sid)
     try:
         live_sid = reader.live_build_sid()
         if is_same(live_sid, progress.build_sid):
@@ -64,60 +66,49 @@ def read_changes(
     return Changes(verdict, reader.name, differences, tuple(map(SafeText, notes)))
 
 
+@dataclass
 class _Reader:
-    """Reads the resources of one service within `LIMIT` seconds."""
+    """Reads the resources of one service until `end`; `name` is the environment's unique name."""
 
-    def __init__(
-        self,
-        get: Get,
-        settings: Settings,
-        progress: Progress,
-        clock: Callable[[], float],
-        show: Redactor,
-    ) -> None:
-        self._get = get
-        self._settings = settings
-        self._clock = clock
-        self._show = show
-        self._end = clock() + LIMIT
-        service = progress.service_sid
-        self._service_sid = service.lower() if SERVICE_SID_FORM.fullmatch(service) else ""
-        #: The environment's unique name, once it has been read.
-        self.name = NO_TEXT
+    get: Get
+    settings: Settings
+    clock: Callable[[], float]
+    show: Redactor
+    end: float
+    service_sid: str
+    name: SafeText = NO_TEXT
 
     def live_build_sid(self) -> str:
         """Return the SID of the build that is live; empty if there is none yet."""
-        sid = self._settings.environment_sid
-        url = f"{self._settings.service_url}/Environments/{sid}"
+        sid = self.settings.environment_sid
+        url = f"{self.settings.service_url}/Environments/{sid}"
         environment = self._resource(url, sid, "the environment")
         name = environment.get("unique_name")
-        self.name = self._show.piece(name) if isinstance(name, str) else NO_TEXT
+        self.name = self.show.piece(name) if isinstance(name, str) else NO_TEXT
         live = environment.get("build_sid", "")
-        if live is None:
-            return ""
-        if not matches(live, BUILD_SID_FORM):
+        if live is not None and not formatted(live, BUILD_SID_FORM):
             raise NotReadError("Twilio does not say which build is live in the environment")
-        return live
+        return formatted(live, BUILD_SID_FORM)
 
     def build(self, sid: str, name: str) -> Build:
         """Return what is in a build."""
-        return parse_build(self._resource(self._settings.build_url(sid), sid, name))
+        return parse_build(self._resource(self.settings.build_url(sid), sid, name))
 
     def _resource(self, url: str, sid: str, name: str) -> dict[str, object]:
         """Return a resource that has this SID and belongs to the service."""
-        left = self._end - self._clock()
+        left = self.end - self.clock()
         if left <= 0:
             raise NotReadError(f"{name} could not be read within {LIMIT:.0f} s")
-        body = json_object(self._get(url, left, _MAX_BYTES), url, self._show)
+        body = json_object(self.get(url, left, MAX_BYTES), url, self.show)
         if isinstance(body, PollError):
             raise NotReadError(f"{name} could not be read: {body.text}")
         if not is_same(body.get("sid"), sid):
             raise NotReadError(f"{name} could not be read: Twilio sent another one")
         service = body.get("service_sid")
         if isinstance(service, str):
-            if self._service_sid and not is_same(service, self._service_sid):
+            if self.service_sid and not is_same(service, self.service_sid):
                 raise NotReadError(f"{name} could not be read: it belongs to another service")
-            self._service_sid = service
+            self.service_sid = service
         return body
 
 
@@ -130,27 +121,25 @@ def compare(
         The verdict (`none`, `some`, `removals` or empty), the differences, and the sorts of
         things that could not be compared in full.
     """
-    sorts: dict[str, tuple[Mapping[str, Version] | None, Mapping[str, Version] | None]] = {
+    sorts = {
         _FUNCTION: (live.functions, new.functions),
         _ASSET: (live.assets, new.assets),
         _DEPENDENCY: (live.dependencies, new.dependencies),
         _RUNTIME: (_as_versions(live.runtime), _as_versions(new.runtime)),
     }
-    differences, unknown, missing = [], [], set()
+    differences, unknown = [], []
     for sort, (before, after) in sorts.items():
         if before is None or after is None:
             unknown.append(sort)
-            missing.add(sort)
             continue
         difference, is_certain = _difference(sort, before, after, show)
         if difference != Difference(sort):
             differences.append(difference)
         if not is_certain:
             unknown.append(sort)
-    removed = [d for d in differences if d.sort in {_FUNCTION, _ASSET} and d.removed]
-    if removed:
+    if any(difference.removed for difference in differences if difference.sort in _FILES):
         verdict = "removals"
-    elif missing & {_FUNCTION, _ASSET}:
+    elif any(None in sorts[sort] for sort in _FILES):
         verdict = ""
     elif differences:
         verdict = "some"
@@ -163,39 +152,28 @@ def _difference(
     sort: str, before: Mapping[str, Version], after: Mapping[str, Version], show: Redactor
 ) -> tuple[Difference, bool]:
     """Return the difference, and whether every version in both could be compared."""
+    # The version of a file is a SID, which tells nobody anything.
+    has_versions = sort not in _FILES
+
+    def only_in(one: Mapping[str, Version], other: Mapping[str, Version]) -> tuple[SafeText, ...]:
+        names = sorted(one.keys() - other.keys())
+        parts = ((name, one[name] if has_versions else None) for name in names)
+        labels = ("@".join(filter(None, pair)) for pair in parts)
+        return tuple(map(show.piece, labels))
+
     both = sorted(before.keys() & after.keys())
     known = [name for name in both if before[name] is not None and after[name] is not None]
-
-    def shown(versions: Mapping[str, Version], names: Iterable[str]) -> tuple[SafeText, ...]:
-        return tuple(show.piece(_label(sort, name, versions[name])) for name in sorted(names))
-
+    changed = [name for name in known if before[name] != after[name]]
+    if has_versions:
+        changed = [f"{name} {before[name]} → {after[name]}".lstrip() for name in changed]
     difference = Difference(
-        sort,
-        removed=shown(before, before.keys() - after.keys()),
-        added=shown(after, after.keys() - before.keys()),
-        other_version=tuple(
-            show.piece(_change(sort, name, before[name], after[name]))
-            for name in known
-            if before[name] != after[name]
-        ),
+        sort, only_in(before, after), only_in(after, before), tuple(map(show.piece, changed))
     )
     return difference, len(known) == len(both)
 
 
-def _label(sort: str, name: str, version: Version) -> str:
-    if sort == _RUNTIME:
-        return version or ""
-    return f"{name}@{version}" if sort == _DEPENDENCY and version else name
-
-
-def _change(sort: str, name: str, before: Version, after: Version) -> str:
-    if sort == _RUNTIME:
-        return f"{before} → {after}"
-    return f"{name} {before} → {after}" if sort == _DEPENDENCY else name
-
-
 def _as_versions(runtime: str | None) -> Mapping[str, Version] | None:
-    """Return a runtime as a list of one, so that it is compared like everything else."""
+    """Return a runtime as a list of one without a name, so that it is compared like the rest."""
     if runtime is None:
         return None
-    return {_RUNTIME: runtime} if runtime else {}
+    return {"": runtime} if runtime else {}

@@ -11,13 +11,20 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from enum import Enum
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
 from twilio_build_wait.api.builds import Build, parse_build
 from twilio_build_wait.api.causes import ERROR_CODES, causes, hints
-from twilio_build_wait.api.polls import Get
-from twilio_build_wait.api.responses import date, is_same, json_object
+from twilio_build_wait.api.polls import MAX_BYTES, Get
+from twilio_build_wait.api.responses import (
+    date,
+    error_code,
+    formatted,
+    has_next_page,
+    is_same,
+    json_object,
+)
 from twilio_build_wait.api.transport import Response
 from twilio_build_wait.inputs import SERVICE_SID_FORM
 from twilio_build_wait.model import Diagnosis, Finding, PollError, Progress, count
@@ -31,8 +38,6 @@ LIMIT, BUILD_LIMIT = 10.0, 4.0
 #: How many alerts are shown.
 SHOWN_ALERTS = 5
 
-# The longest Build and page of alerts that is read, in bytes.
-_MAX_BYTES = 4 * 1024 * 1024
 # The longest page that Monitor allows.
 _PAGE_SIZE = 1000
 _SHOWN_DEPENDENCIES = 12
@@ -40,6 +45,7 @@ _SHOWN_DEPENDENCIES = 12
 _MARGIN = timedelta(minutes=5)
 # How far back to look without the build's own date.
 _RECENT = timedelta(hours=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Monitor answers for the last 30 days (its OpenAPI description, `StartDate`).
 _OLDEST = timedelta(days=29)
 
@@ -47,25 +53,17 @@ _OLDEST = timedelta(days=29)
 #: packages/twilio-run/src/printers/utils.ts).
 DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
 
-_CODE = re.compile(r"[0-9]{1,6}")
 _SID = re.compile(r"(?i)Z[BS][0-9a-f]{32}(?![0-9a-f])")
 # The fields of an alert's text when it is a query string.
 _FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
 
 
-class Relation(IntEnum):
+class Relation(Enum):
     """How an alert relates to the build; only the first two may become the reason as they are."""
 
-    BUILD = 0
-    SERVICE = 1
-    POSSIBLE = 2
-
-
-_LABELS = {
-    Relation.BUILD: "Alert about this build",
-    Relation.SERVICE: "Alert about this service",
-    Relation.POSSIBLE: "Possibly related alert",
-}
+    BUILD = "Alert about this build"
+    SERVICE = "Alert about this service"
+    POSSIBLE = "Possibly related alert"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Context:
 @dataclass(frozen=True)
 class _Alert:
     relation: Relation
-    date: datetime | None
+    date: datetime
     code: str
     message: str
 
@@ -95,7 +93,16 @@ class _Alert:
 
 
 class Search:
-    """One search for the reason of a failed build. What it has found survives a signal."""
+    """One search for the reason of a failed build. What it has found survives a signal.
+
+    Args:
+        get: `Transport.get`.
+        settings: where Twilio's APIs are.
+        progress: the SIDs of the build and, if Twilio reported it, of the service.
+        clock: a monotonic clock, in seconds.
+        now: the server's clock by the last poll, or the local one.
+        show: makes foreign text safe.
+    """
 
     def __init__(
         self,
@@ -107,27 +114,18 @@ class Search:
         now: datetime,
         show: Redactor,
     ) -> None:
-        """Take where to look.
-
-        Args:
-            get: `Transport.get`.
-            settings: where Twilio's APIs are.
-            progress: the SIDs of the build and, if Twilio reported it, of the service.
-            clock: a monotonic clock, in seconds.
-            now: the server's clock by the last poll, or the local one.
-            show: makes foreign text safe.
-        """
         self._get = get
         self._settings = settings
-        self._progress = progress
+        self._build_sid = progress.build_sid
+        self._service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
         self._clock = clock
         self._now = now
         self._show = show
-        self._build: Build | None = None
+        self._build = Build()
         self._alerts: list[_Alert] = []
         self._problems: list[Finding] = []
         # Why the alerts are not known in full; empty if they are.
-        self._gap = "could not be read"
+        self._gap = "Twilio's alerts could not be read"
 
     def run(self) -> Diagnosis:
         """Search for at most `LIMIT` seconds; never raises for a bad response."""
@@ -142,103 +140,85 @@ class Search:
     def _problem(self, label: str, text: str) -> None:
         self._problems.append(Finding(label, self._show.piece(text)))
 
-    def _read_build(self) -> None:
-        label = "The build's contents could not be read"
-        url = self._settings.build_url(self._progress.build_sid)
-        response = self._get(url, BUILD_LIMIT, _MAX_BYTES)
+    def _read(self, url: str, limit: float, problem: str) -> dict[str, object] | None:
+        response = self._get(url, limit, MAX_BYTES)
         if isinstance(response, Response):
             self._now = response.date or self._now
         body = json_object(response, url, self._show)
         if isinstance(body, PollError):
-            self._problem(label, body.text)
+            self._problem(problem, body.text)
+            return None
+        return body
+
+    def _read_build(self) -> None:
+        problem = "The build's contents could not be read"
+        body = self._read(self._settings.build_url(self._build_sid), BUILD_LIMIT, problem)
+        if body is None:
             return
-        if is_same(body.get("sid"), self._progress.build_sid):
+        if is_same(body.get("sid"), self._build_sid):
             self._build = parse_build(body)
         else:
-            self._problem(label, "Twilio sent another build")
+            self._problem(problem, "Twilio sent another build")
 
     def _read_alerts(self, limit: float) -> None:
-        label = "Alerts could not be read"
-        context = self._context()
-        url = self._alerts_url(context)
-        body = json_object(self._get(url, limit, _MAX_BYTES), url, self._show)
-        if isinstance(body, PollError):
-            self._problem(label, body.text)
-            return
-        listed = body.get("alerts")
-        if not isinstance(listed, list):
-            self._problem(label, "Twilio sent no list of alerts")
-            return
-        meta = body.get("meta")
-        has_more = isinstance(meta, dict) and bool(meta.get("next_page_url"))
-        is_whole = not has_more and all(isinstance(alert, dict) for alert in listed)
-        self._gap = "" if is_whole else "could not all be read"
-        alerts = [alert for alert in listed if isinstance(alert, dict)]
-        related = [found for alert in alerts if (found := self._related(alert, context))]
-        oldest = datetime.min.replace(tzinfo=UTC)
-        related.sort(key=lambda alert: alert.date or oldest, reverse=True)
-        self._alerts = sorted(related, key=lambda alert: alert.relation)[:SHOWN_ALERTS]
-
-    def _context(self) -> Context:
-        created = self._build.created if self._build else None
+        problem = "Alerts could not be read"
+        created, now = self._build.created, self._now
         # Twilio's timestamps were hours ahead for years: a date in the future is no date.
-        if created and created > self._now:
+        if created and created > now:
             created = None
-        service = self._progress.service_sid
-        is_sid = bool(SERVICE_SID_FORM.fullmatch(service))
-        return Context(
-            self._progress.build_sid.lower(), service.lower() if is_sid else "", created, self._now
-        )
-
-    def _alerts_url(self, context: Context) -> str:
-        start = max(context.created or context.now - _RECENT, context.now - _OLDEST) - _MARGIN
+        start = max(created or now - _RECENT, now - _OLDEST) - _MARGIN
         window = {
             "LogLevel": "error",
             "StartDate": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "EndDate": f"{context.now:%Y-%m-%dT%H:%M:%SZ}",
+            "EndDate": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "PageSize": str(_PAGE_SIZE),
         }
-        return f"{self._settings.monitor}/v1/Alerts?{urlencode(window)}"
+        body = self._read(f"{self._settings.monitor}/v1/Alerts?{urlencode(window)}", limit, problem)
+        if body is None:
+            return
+        listed = body.get("alerts")
+        if not isinstance(listed, list):
+            self._problem(problem, "Twilio sent no list of alerts")
+            return
+        context = Context(self._build_sid.lower(), self._service_sid.lower(), created, now)
+        alerts = [alert for alert in listed if isinstance(alert, dict)]
+        is_whole = len(alerts) == len(listed) and not has_next_page(body)
+        self._gap = "" if is_whole else "Twilio's alerts could not all be read"
+        related = [found for alert in alerts if (found := self._related(alert, context))]
+        related.sort(key=lambda alert: alert.date, reverse=True)
+        related.sort(key=lambda alert: [*Relation].index(alert.relation))
+        self._alerts = related[:SHOWN_ALERTS]
 
     def _related(self, alert: dict[str, object], context: Context) -> _Alert | None:
         """Return an alert that is or may be about the build, else None."""
-        raw_code = alert.get("error_code")
-        code = f"{raw_code:.0f}" if isinstance(raw_code, float) else str(raw_code)
-        code = code if _CODE.fullmatch(code) else ""
+        code = error_code(alert.get("error_code"))
         generated = date(alert.get("date_generated")) or date(alert.get("date_created"))
         relation = relate(set(_sids(alert)), code, generated, context)
-        alert_text = alert.get("alert_text")
+        text = alert.get("alert_text")
         # Redacted before it is decoded: a credential may be URL-encoded in it.
-        text = self._show.redact(alert_text) if isinstance(alert_text, str) else ""
-        message = decoded(text)
+        message = decoded(self._show.redact(text)) if isinstance(text, str) else ""
         if relation is None or not (code or message):
             return None
-        return _Alert(relation, generated, code, message)
+        return _Alert(relation, generated or _LONG_AGO, code, message)
 
     def _reason(self) -> SafeText:
         """Return the one best line: what is proven, else what is likely, else what is possible."""
         best = self._alerts[0] if self._alerts else None
         if best and best.relation is not Relation.POSSIBLE:
             return self._show.piece(best.line)
-        known = "gives no reason" if not self._gap else f"Twilio's alerts {self._gap}"
-        found = causes(self._build)
-        if found:
-            gap = f"; {known}" if self._gap else ""
-            return self._show.piece(f"{found[0]}{gap}")
+        if found := causes(self._build):
+            return self._show.piece("; ".join(filter(None, (str(found[0]), self._gap))))
         if best:
-            start = f"Twilio {known}" if not self._gap else known
+            start = self._gap or "Twilio gives no reason"
             return fit(f"{start}; possibly related", self._show.line(best.line))
-        return self._show.piece(
-            "Twilio reports that the build failed"
-            + (f", but {known}" if self._gap else f" and {known}")
-            + "; the log says what to check"
-        )
+        known = f", but {self._gap}" if self._gap else " and gives no reason"
+        return fit(f"Twilio reports that the build failed{known}; the log says what to check")
 
     def _findings(self) -> Iterator[Finding]:
         show = self._show.piece
         for alert in self._alerts:
             page = f"https://www.twilio.com/docs/errors/{alert.code}" if alert.code else ""
-            yield Finding(_LABELS[alert.relation], show(alert.line), page)
+            yield Finding(alert.relation.value, show(alert.line), page)
             if alert.code in ERROR_CODES:
                 yield Finding("What to do", show(ERROR_CODES[alert.code].advice))
         found = causes(self._build)
@@ -248,8 +228,7 @@ class Search:
         if not self._alerts and not found:
             for hint in hints(self._build):
                 yield Finding("Check", show(hint))
-        if self._build:
-            yield from self._contents(self._build)
+        yield from self._contents(self._build)
         yield from self._problems
         yield self._next_place()
 

@@ -7,9 +7,18 @@ spec/json/twilio_serverless_v1.json).
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
-from twilio_build_wait.api.responses import date, is_same, json_object, matches
+from twilio_build_wait.api.responses import (
+    date,
+    formatted,
+    has_next_page,
+    invalid,
+    is_same,
+    json_object,
+)
 from twilio_build_wait.api.transport import Response
 from twilio_build_wait.durations import render
 from twilio_build_wait.inputs import ACCOUNT_SID_FORM, BUILD_SID_FORM, LATEST, SERVICE_SID_FORM
@@ -18,8 +27,8 @@ from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.text import LIMIT, SafeText
 
-#: The longest body of a status and of a list of builds, in bytes.
-STATUS_BYTES, LIST_BYTES = 64 * 1024, 4 * 1024 * 1024
+#: The longest body of a status and of any other resource, in bytes.
+STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
 #: How many builds are listed for `latest`. Twilio does not document their order.
 PAGE_SIZE = 20
 #: How old the newest build may be for `latest`.
@@ -31,19 +40,18 @@ Get = Callable[[str, float, int], Response | PollError]
 
 
 class Poller:
-    """Polls the build that the settings name; `latest` becomes a SID with the first success."""
+    """Polls the build that the settings name; `latest` becomes a SID with the first success.
+
+    Args:
+        get: `Transport.get`.
+        settings: which build, and where.
+        now: the wall clock in seconds since 1970, for a response without a `Date`.
+        show: makes foreign text safe.
+    """
 
     def __init__(
         self, get: Get, settings: Settings, now: Callable[[], float], show: Redactor
     ) -> None:
-        """Take what sends requests.
-
-        Args:
-            get: `Transport.get`.
-            settings: which build, and where.
-            now: the wall clock in seconds since 1970, for a response without a `Date`.
-            show: makes foreign text safe.
-        """
         self._get = get
         self._settings = settings
         self._now = now
@@ -61,60 +69,45 @@ class Poller:
 
     def _read(self, url: str, limit: float, max_bytes: int) -> dict[str, object] | PollError:
         response = self._get(url, limit, max_bytes)
-        received = response.date if isinstance(response, Response) else None
-        self._received = received
-        self.server_date = received or self.server_date
+        self._received = response.date if isinstance(response, Response) else None
+        self.server_date = self._received or self.server_date
         return json_object(response, url, self._show)
 
     def _status(self, limit: float) -> BuildStatus | PollError:
-        body = self._read(self._settings.status_url(self.build_sid), limit, STATUS_BYTES)
+        url = self._settings.status_url(self.build_sid)
+        body = self._read(url, limit, STATUS_BYTES)
         if isinstance(body, PollError):
             return body
-        status = body.get("status")
         if not is_same(body.get("sid"), self.build_sid):
-            return self._invalid("it is not about this build")
-        if not isinstance(status, str):
-            return self._invalid("it has no status")
-        account, service = body.get("account_sid"), body.get("service_sid")
-        service_sid = service if matches(service, SERVICE_SID_FORM) else ""
-        return BuildStatus(
-            status,
-            account_sid=account if matches(account, ACCOUNT_SID_FORM) else "",
-            service_sid=service_sid,
-            url=self._reported_url(body.get("url"), service_sid),
-        )
+            return invalid(url, "it is not about this build", self._show)
+        found = _build_status(body)
+        if found is None:
+            return invalid(url, "it has no status", self._show)
+        return replace(found, url=self._reported_url(body.get("url"), found.service_sid))
 
     def _latest(self, limit: float) -> BuildStatus | PollError:
         url = f"{self._settings.builds_url}?PageSize={PAGE_SIZE}"
-        body = self._read(url, limit, LIST_BYTES)
+        body = self._read(url, limit, MAX_BYTES)
         if isinstance(body, PollError):
             return body
         builds = body.get("builds")
         if not isinstance(builds, list):
-            return self._invalid("it has no list of builds")
-        now = self._received or datetime.fromtimestamp(self._now(), UTC)
+            return invalid(url, "it has no list of builds", self._show)
         newest = _newest(builds)
         if newest is None:
             return self._rejected("the service has no build that latest could stand for")
-        sid, status, created, entry = newest
+        created, found = newest
+        now = self._received or datetime.fromtimestamp(self._now(), UTC)
         age = max(now - created, timedelta(0))
-        described = f"{sid}, created {created:%Y-%m-%d %H:%M:%S} UTC, {_age(age)} ago"
+        ago = render(round(age.total_seconds())) if age < timedelta(days=1) else f"{age.days} d"
+        text = f"{found.build_sid}, created {created:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
         if age > MAX_AGE:
-            return self._rejected(f"the newest build is {described}: more than 1h, too old")
-        self.build_sid = sid
-        account, service = entry.get("account_sid"), entry.get("service_sid")
-        return BuildStatus(
-            status,
-            build_sid=sid,
-            account_sid=account if matches(account, ACCOUNT_SID_FORM) else "",
-            service_sid=service if matches(service, SERVICE_SID_FORM) else "",
-            url=self._settings.status_url(sid),
-            found=self._show.line(described + _next_page(body)),
-        )
-
-    def _invalid(self, problem: str) -> PollError:
-        host = self._show.line(self._settings.host)
-        return PollError(SafeText(f"{host}: invalid response ({problem})"))
+            return self._rejected(f"the newest build is {text}: more than 1h, too old")
+        if has_next_page(body):
+            text += f"; only the first {PAGE_SIZE} builds were read"
+        self.build_sid = found.build_sid
+        url = self._settings.status_url(self.build_sid)
+        return replace(found, url=url, found=self._show.line(text))
 
     def _rejected(self, problem: str) -> PollError:
         return PollError(self._show.line(problem), ErrorKind.PERMANENT, advice=_ADVICE)
@@ -131,31 +124,25 @@ class Poller:
         return url if own else ""
 
 
-def _newest(builds: list[object]) -> tuple[str, str, datetime, dict[str, object]] | None:
-    """Return SID, status, date and entry of the newest build; the first of two equal dates."""
-    newest = None
+def _build_status(resource: dict[str, object]) -> BuildStatus | None:
+    """Return the status and the owner of a build; None without a status."""
+    status = resource.get("status")
+    if not isinstance(status, str):
+        return None
+    return BuildStatus(
+        status,
+        account_sid=formatted(resource.get("account_sid"), ACCOUNT_SID_FORM),
+        service_sid=formatted(resource.get("service_sid"), SERVICE_SID_FORM),
+    )
+
+
+def _newest(builds: list[object]) -> tuple[datetime, BuildStatus] | None:
+    """Return the newest valid entry of a list and its date; the first of two equal dates."""
+    dated = []
     for entry in builds:
-        if not isinstance(entry, dict):
-            continue
-        sid, status, created = (
-            entry.get("sid"),
-            entry.get("status"),
-            date(entry.get("date_created")),
-        )
-        if not matches(sid, BUILD_SID_FORM) or not isinstance(status, str) or created is None:
-            continue
-        if newest is None or created > newest[2]:
-            newest = (sid, status, created, entry)
-    return newest
-
-
-def _age(age: timedelta) -> str:
-    if age < timedelta(days=1):
-        return render(float(round(age.total_seconds())))
-    return f"{age.days} d"
-
-
-def _next_page(body: dict[str, object]) -> str:
-    meta = body.get("meta")
-    more = meta.get("next_page_url") if isinstance(meta, dict) else None
-    return f"; only the first {PAGE_SIZE} builds were read" if more else ""
+        if isinstance(entry, dict):
+            sid = formatted(entry.get("sid"), BUILD_SID_FORM)
+            created, found = date(entry.get("date_created")), _build_status(entry)
+            if sid and created and found:
+                dated.append((created, replace(found, build_sid=sid)))
+    return max(dated, key=itemgetter(0), default=None)

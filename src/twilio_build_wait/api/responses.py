@@ -3,16 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from twilio_build_wait.api.transport import Response, http_date
 from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.text import NO_TEXT, SafeText
+from twilio_build_wait.text import SafeText
 
 _REDIRECTS, _CLIENT_ERRORS, _SERVER_ERRORS = range(300, 400), range(400, 500), range(500, 600)
 _TRANSIENT_CODES = frozenset(
@@ -50,13 +48,21 @@ def json_object(
     """Return the JSON object that a 200 holds, or what went wrong."""
     if isinstance(result, PollError):
         return result
-    host = show.piece(urlsplit(url).netloc, _QUOTED)
     if result.status != HTTPStatus.OK:
-        return http_error(result, host, show)
+        return http_error(result, _host(url, show), show)
     try:
         return parse(result.body)
     except InvalidBodyError as problem:
-        return PollError(SafeText(f"{host}: invalid response ({problem})"))
+        return invalid(url, str(problem), show)
+
+
+def invalid(url: str, problem: str, show: Redactor) -> PollError:
+    """Return the error of a 200 that is not what was asked for."""
+    return PollError(SafeText(f"{_host(url, show)}: invalid response ({problem})"))
+
+
+def _host(url: str, show: Redactor) -> SafeText:
+    return show.piece(urlsplit(url).netloc, _QUOTED)
 
 
 def parse(body: bytes) -> dict[str, object]:
@@ -88,24 +94,22 @@ def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     """Return the error of a response other than 200, with everything that Twilio's support asks."""
     status = response.status
     is_twilio, code, message = _error_body(response.body)
+    request_id = show.piece(response.headers.get("Twilio-Request-Id", ""), _QUOTED)
     named = [f"Twilio error {code}"] if code else []
-    if request_id := response.headers.get("Twilio-Request-Id", ""):
-        named.append(f"Twilio-Request-Id {show.piece(request_id, _QUOTED)}")
+    named += [f"Twilio-Request-Id {request_id}"] if request_id else []
     cause = f"HTTP {status} from {host}" + (f" ({', '.join(named)})" if named else "")
-    if status in _REDIRECTS:
-        cause += _target(response, show)
-    error = PollError(SafeText(cause), message=show.piece(message) if message else NO_TEXT)
     if status in _TRANSIENT_CODES or status not in (*_REDIRECTS, *_CLIENT_ERRORS):
+        if status in _TRANSIENT_CODES and not message:
+            message = "the response does not look like Twilio's"
         is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
-        if status in _CLIENT_ERRORS and not message:
-            error = replace(error, message=SafeText("the response does not look like Twilio's"))
-        return replace(error, retry_after=retry_after(response.headers) if is_limit else None)
+        seconds = retry_after(response.headers) if is_limit else None
+        return PollError(SafeText(cause), message=show.piece(message), retry_after=seconds)
     advice = _ADVICE.get(status, _OTHER_ADVICE) if is_twilio else _NOT_TWILIO
     if status in _REDIRECTS:
+        cause += _target(response, show)
         advice = _REDIRECT_ADVICE if is_twilio else f"{_NOT_TWILIO}. {_REDIRECT_ADVICE}"
-    is_missing = status == HTTPStatus.NOT_FOUND
-    kind = ErrorKind.NOT_FOUND if is_missing else ErrorKind.PERMANENT
-    return replace(error, kind=kind, advice=SafeText(advice))
+    kind = ErrorKind.NOT_FOUND if status == HTTPStatus.NOT_FOUND else ErrorKind.PERMANENT
+    return PollError(SafeText(cause), kind, show.piece(message), SafeText(advice))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -145,12 +149,15 @@ def _error_body(body: bytes) -> tuple[bool, str, str]:
         return False, "", ""
     texts = [error.get(key) for key in ("message", "title", "detail")]
     message = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-    code = error.get("code")
-    if isinstance(code, float) and code.is_integer():
-        code = f"{code:.0f}"
-    code = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    code = error_code(error.get("code"))
     is_twilio = bool(message) and (bool(code) or isinstance(error.get("status"), float))
     return is_twilio, code, message
+
+
+def error_code(value: object) -> str:
+    """Return one of Twilio's error codes as text; empty if the value is none."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return formatted(f"{value:.0f}" if is_whole else value, _CODE)
 
 
 def date(value: object) -> datetime | None:
@@ -169,9 +176,15 @@ def is_same(value: object, sid: str) -> bool:
     return isinstance(value, str) and value.lower() == sid.lower()
 
 
-def matches(value: object, form: re.Pattern[str]) -> TypeGuard[str]:
-    """Return whether a value is a text of this format."""
-    return isinstance(value, str) and bool(form.fullmatch(value))
+def formatted(value: object, form: re.Pattern[str]) -> str:
+    """Return a value that is a text of this format; otherwise an empty text."""
+    return value if isinstance(value, str) and form.fullmatch(value) else ""
+
+
+def has_next_page(body: Mapping[str, object]) -> bool:
+    """Return whether a list says that it goes on; its link must not be requested."""
+    meta = body.get("meta")
+    return isinstance(meta, dict) and bool(meta.get("next_page_url"))
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
