@@ -18,9 +18,8 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LOCALHOST = re.compile(rf"localhost|host\.docker\.internal|::1|127(?:\.{_OCTET}){{3}}")
 
 # A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). These are
-# the regions whose edge is known.
-_EDGE_OF_REGION = {"ie1": "dublin", "au1": "sydney"}
-_US1 = "us1"
+# the regions whose edge is known; us1 needs none.
+_EDGES = {"us1": "", "ie1": "dublin", "au1": "sydney"}
 
 # docs.github.com: "Secure use of secrets", "Reusing workflows", "Deployment environments".
 _EMPTY_SECRETS = (
@@ -168,15 +167,15 @@ class _Reader:
         given = self.is_given(inputs.REGION), self.is_given(inputs.EDGE)
         if given != (bool(region), bool(edge)):
             return "", "", ""  # one of them is invalid
-        if region not in {"", _US1} and not edge:
-            edge = _EDGE_OF_REGION.get(region, "")
+        region = region or "us1"
+        if not edge and region not in _EDGES:
             why = f" with region '{region}', whose edge is not known: {inputs.EDGE.format.words}"
-            if not edge:
-                self.require(inputs.EDGE, why)
-                return "", "", ""
-        place = f"{edge}.{region or _US1}." if edge else ""
+            self.require(inputs.EDGE, why)
+            return "", "", ""
+        edge = edge or _EDGES[region]
+        place = f"{edge}.{region}." if edge else ""
         hosts = [f"https://{product}.{place}twilio.com" for product in ("serverless", "monitor")]
-        return hosts[0], hosts[1], region or _US1
+        return hosts[0], hosts[1], region
 
     def _is_allowed(self, root: str) -> bool:
         """Return whether a root may be used: http sends the credential unencrypted."""

@@ -103,6 +103,12 @@ def test_host_of_region_and_edge(place: str) -> None:
     assert found.monitor == f"https://monitor{HOSTS[place]}.twilio.com"
 
 
+@pytest.mark.parametrize("name", ["TWILIO_REGION", "TWILIO_EDGE"])
+def test_invalid_region_or_edge_makes_no_url(name: str) -> None:
+    found = read(environ(**{name: "X"}))
+    assert (len(found.problems), found.root, found.status_url(BUILD_SID)) == (1, "", "")
+
+
 def test_base_url_is_the_root_of_both_apis() -> None:
     found = read(environ(TWILIO_BASE_URL="https://gate.test:8443/api/", TWILIO_REGION="sg1"))
     assert (found.problems, found.region, found.host) == ((), "", "gate.test:8443")
