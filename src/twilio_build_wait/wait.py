@@ -46,42 +46,38 @@ class Limits:
     max_interval: float
 
 
+@dataclass(eq=False)
 class Wait:
-    """One wait for one build. It owns the progress.
+    """One wait for one build. It owns the progress, which starts with the inputs that are outputs.
 
-    `known` are the inputs that are outputs too. `show` makes foreign text safe; a value that it
-    would change becomes no output. `clock` is monotonic, `uniform` is `random.uniform`.
+    `show` makes foreign text safe; a value that it would change becomes no output. `clock` is
+    monotonic, `uniform` is `random.uniform`. `outcome` is how the wait ended, None before. It is
+    final: no later signal changes it.
     """
 
-    def __init__(
-        self,
-        limits: Limits,
-        known: Progress,
-        *,
-        clock: Callable[[], float],
-        uniform: Callable[[float, float], float],
-        show: Callable[[str], SafeText],
-    ) -> None:
-        self.progress = known
-        #: How the wait ended, None before. An outcome is final: no later signal changes it.
-        self.outcome: Outcome | None = None
-        self._timeout = limits.timeout
-        self._clock = clock
-        self._show = show
-        self._schedule = Schedule(limits.interval, limits.max_interval, uniform)
-        self._last_status: SafeText | None = None
-        self._started = inf
+    limits: Limits
+    progress: Progress
+    clock: Callable[[], float]
+    uniform: Callable[[float, float], float]
+    show: Callable[[str], SafeText]
+    outcome: Outcome | None = None
+    _last_status: SafeText | None = None
+    _started: float = inf
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self._schedule = Schedule(limits.interval, limits.max_interval, self.uniform)
 
     @property
     def elapsed(self) -> float:
         """The seconds since the first poll started."""
-        return max(0.0, self._clock() - self._started)
+        return max(0.0, self.clock() - self._started)
 
     def begin_poll(self) -> float:
         """Count a poll and return how many seconds it may take."""
-        self._started = min(self._started, self._clock())
+        self._started = min(self._started, self.clock())
         self._update(polls=self.progress.polls + 1)
-        left = self._timeout - self.progress.elapsed
+        left = self.limits.timeout - self.progress.elapsed
         return min(POLL_LIMIT, max(left, 0.0) + LAST_POLL_LIMIT)
 
     def step(self, result: PollResult) -> float | Outcome:
@@ -89,7 +85,7 @@ class Wait:
         self._update()
         elapsed = self.progress.elapsed
         # A poll in flight at the deadline is the last one, as is one that starts at it.
-        is_last = elapsed >= self._timeout
+        is_last = elapsed >= self.limits.timeout
         if isinstance(result, PollError):
             delay = self._schedule.after_error(result, elapsed)
             if delay is None or (is_last and result.kind is ErrorKind.NOT_FOUND):
@@ -102,7 +98,7 @@ class Wait:
             if result.status == FAILED:
                 return self.end(Ending.FAILED, fit("Twilio reports that the build failed"))
             delay = self._schedule.after_success(elapsed)
-        return self._time_out(result) if is_last else min(delay, self._timeout - elapsed)
+        return self._time_out(result) if is_last else min(delay, self.limits.timeout - elapsed)
 
     def cancel(self, number: int) -> Outcome:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
@@ -119,7 +115,7 @@ class Wait:
         return self.outcome
 
     def _time_out(self, result: PollResult) -> Outcome:
-        reason = f"no verdict within {render(self._timeout)}; {self._last_known()}"
+        reason = f"no verdict within {render(self.limits.timeout)}; {self._last_known()}"
         if not isinstance(result, PollError):
             return self.end(Ending.TIMED_OUT, fit(reason))
         reason += f"; the last poll failed: {result.cause}"
@@ -137,7 +133,7 @@ class Wait:
 
     def _learn(self, result: BuildStatus) -> None:
         """Keep what Twilio reports, unless it does not have the format or holds a credential."""
-        self._last_status = self._show(result.status)
+        self._last_status = self.show(result.status)
         progress = self.progress
         self._update(
             status=self._as_output(result.status),
@@ -156,7 +152,7 @@ class Wait:
         return self._unchanged(status) if _WORD.fullmatch(status) and not is_lookalike else ""
 
     def _unchanged(self, value: str) -> str:
-        return value if self._show(value) == value else ""
+        return value if self.show(value) == value else ""
 
     def _update(self, **changes: str | int | None) -> None:
         self.progress = replace(self.progress, elapsed=self.elapsed, **changes)  # type: ignore[arg-type] # each caller gives a field its own type

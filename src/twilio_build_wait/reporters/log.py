@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from twilio_build_wait.durations import render
 from twilio_build_wait.model import STATUSES, PollError, PollResult, Progress, count
@@ -27,6 +28,7 @@ _LIVE_STATUS = 30
 _ERASE_LINE = "\r\x1b[2K"
 
 
+@dataclass
 class Log:
     """Writes safe lines, each at once, and shows how the wait goes on.
 
@@ -34,24 +36,17 @@ class Log:
     person at a terminal sees one live line.
     """
 
-    def __init__(
-        self,
-        write: Callable[[bytes], None],
-        ci: Plain,
-        show: Redactor,
-        clock: Callable[[], float],
-        *,
-        is_live: bool,
-    ) -> None:
-        self.ci = ci
-        self.show = show
-        self._write = write
-        self._clock = clock
-        self._is_live = is_live
-        self._has_live_line = False
-        self._last_line = clock()
-        self._status: str | None = None
-        self._unknown: set[str] = set()
+    write: Callable[[bytes], None]
+    ci: Plain
+    show: Redactor
+    clock: Callable[[], float]
+    is_live: bool
+    _has_live_line: bool = False
+    _status: str | None = None
+    _unknown: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._last_line = self.clock()
 
     def line(self, message: str) -> None:
         """Write a line for a person."""
@@ -69,7 +64,7 @@ class Log:
 
     def send(self, line: str) -> None:
         """Write a line as it is. Raises OSError."""
-        self._last_line = self._clock()
+        self._last_line = self.clock()
         erase = _ERASE_LINE if self._has_live_line else ""
         self._has_live_line = False
         self._put(f"{erase}{line}\n")
@@ -86,7 +81,7 @@ class Log:
         self._debug(progress, f"status {shown}")
         if result.found:
             self.line(f"{stamp}  latest is {result.found}")
-        if status != self._status and not self._is_live:
+        if status != self._status and not self.is_live:
             self.line(f"{stamp}  {shown}")
         self._status = status
         is_known = status in STATUSES | self._unknown
@@ -102,12 +97,12 @@ class Log:
         """Give a sign of life if one is due; to be called about once a second."""
         status = "no status yet" if self._status is None else self._status
         polls = count(progress.polls, "poll")
-        if self._is_live:
+        if self.is_live:
             self._has_live_line = True
             shown = self.show.piece(status, _LIVE_STATUS)
             with suppress(OSError):
                 self._put(f"{_ERASE_LINE}{_stamp(elapsed)}  {shown}, {polls}")
-        elif self._clock() - self._last_line >= QUIET_FOR:
+        elif self.clock() - self._last_line >= QUIET_FOR:
             shown = self.show.piece(status)
             self.line(f"{_stamp(elapsed)}  still waiting: {shown}, {polls}")
 
@@ -117,7 +112,7 @@ class Log:
             self.command(line)
 
     def _put(self, characters: str) -> None:
-        self._write(characters.encode("utf-8", "backslashreplace"))
+        self.write(characters.encode("utf-8", "backslashreplace"))
 
 
 def _stamp(elapsed: float) -> str:

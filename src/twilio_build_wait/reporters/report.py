@@ -129,10 +129,7 @@ class Reporters:
             channel.discard()
 
     def announce(
-        self,
-        outcome: Outcome,
-        findings: Sequence[Finding] = (),
-        changes: Changes | None = None,
+        self, outcome: Outcome, findings: Sequence[Finding] = (), changes: Changes | None = None
     ) -> None:
         """Write what was found, the job summary and the outcome."""
         if outcome.ending is Ending.COMPLETED and self.lost:
