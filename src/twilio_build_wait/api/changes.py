@@ -22,8 +22,7 @@ from twilio_build_wait.text import NO_TEXT, SafeText
 #: How long all requests may take in total, in seconds.
 LIMIT = 10.0
 
-_FILES = _FUNCTION, _ASSET = "function", "asset"
-_DEPENDENCY, _RUNTIME = "dependency", "runtime"
+_FILES = ("function", "asset")
 
 
 class NotReadError(Exception):
@@ -37,17 +36,10 @@ def read_changes(
     clock: Callable[[], float],
     show: Redactor,
 ) -> Changes:
-    """Compare the build with what is live, for at most `LIMIT` seconds.
+    """Compare the build with what is live, for at most `LIMIT` seconds. Raises `Cancelled`.
 
-    Args:
-        get: `Transport.get`.
-        settings: which environment, and where.
-        progress: the SIDs of the build and, if Twilio reported it, of the service.
-        clock: a monotonic clock, in seconds.
-        show: makes foreign text safe.
-
-    Raises:
-        Cancelled: a signal arrived.
+    `get` is `Transport.get`, `clock` monotonic and in seconds. `progress` has the SIDs of the build
+    and, if Twilio reported it, of the service.
     """
     service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
     reader = _Reader(get, settings, clock, show, clock() + LIMIT, service_sid)
@@ -91,7 +83,6 @@ class _Reader:
         return formatted(live, BUILD_SID_FORM)
 
     def build(self, sid: str, name: str) -> Build:
-        """Return what is in a build."""
         return parse_build(self._resource(self.settings.build_url(sid), sid, name))
 
     def _resource(self, url: str, sid: str, name: str) -> dict[str, object]:
@@ -117,15 +108,14 @@ def compare(
 ) -> tuple[str, tuple[Difference, ...], tuple[str, ...]]:
     """Compare two builds.
 
-    Returns:
-        The verdict (`none`, `some`, `removals` or empty), the differences, and the sorts of
-        things that could not be compared in full.
+    Returns the verdict (`none`, `some`, `removals` or empty), the differences, and the sorts of
+    things that could not be compared in full.
     """
     sorts = {
-        _FUNCTION: (live.functions, new.functions),
-        _ASSET: (live.assets, new.assets),
-        _DEPENDENCY: (live.dependencies, new.dependencies),
-        _RUNTIME: (_as_versions(live.runtime), _as_versions(new.runtime)),
+        "function": (live.functions, new.functions),
+        "asset": (live.assets, new.assets),
+        "dependency": (live.dependencies, new.dependencies),
+        "runtime": (_as_versions(live.runtime), _as_versions(new.runtime)),
     }
     differences, unknown = [], []
     for sort, (before, after) in sorts.items():

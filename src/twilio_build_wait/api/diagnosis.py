@@ -84,24 +84,15 @@ class _Alert:
     relation: Relation
     date: datetime
     code: str
-    message: str
-
-    @property
-    def line(self) -> str:
-        title = ERROR_CODES[self.code].title if self.code in ERROR_CODES else ""
-        return ": ".join(filter(None, (f"{self.code} {title}".strip(), self.message)))
+    line: str
 
 
 class Search:
     """One search for the reason of a failed build. What it has found survives a signal.
 
-    Args:
-        get: `Transport.get`.
-        settings: where Twilio's APIs are.
-        progress: the SIDs of the build and, if Twilio reported it, of the service.
-        clock: a monotonic clock, in seconds.
-        now: the server's clock by the last poll, or the local one.
-        show: makes foreign text safe.
+    `get` is `Transport.get`, `clock` monotonic and in seconds, `now` the server's clock by the last
+    poll, or the local one. `progress` has the SIDs of the build and, if Twilio reported it, of the
+    service.
     """
 
     def __init__(
@@ -199,7 +190,9 @@ class Search:
         message = decoded(self._show.redact(text)) if isinstance(text, str) else ""
         if relation is None or not (code or message):
             return None
-        return _Alert(relation, generated or _LONG_AGO, code, message)
+        title = ERROR_CODES[code].title if code in ERROR_CODES else ""
+        line = ": ".join(filter(None, (f"{code} {title}".strip(), message)))
+        return _Alert(relation, generated or _LONG_AGO, code, line)
 
     def _reason(self) -> SafeText:
         """Return the one best line: what is proven, else what is likely, else what is possible."""
@@ -230,10 +223,14 @@ class Search:
                 yield Finding("Check", show(hint))
         yield from self._contents(self._build)
         yield from self._problems
-        yield self._next_place()
+        label, region = "Where to look next", self._settings.region
+        if region == "us1":
+            yield Finding(label, SafeText("Twilio's Debugger"), DEBUGGER)
+        else:
+            where = f" of region {region}" if region else ""
+            yield Finding(label, SafeText(f"the error logs{where} in Twilio's Console"))
 
     def _contents(self, build: Build) -> Iterator[Finding]:
-        """Describe what is in the build."""
         parts = [build.runtime] if build.runtime else []
         for versions, noun in ((build.functions, "function"), (build.assets, "asset")):
             if versions is not None:
@@ -250,24 +247,13 @@ class Search:
             shown = self._show.piece(", ".join(names[:_SHOWN_DEPENDENCIES]))
             yield Finding("Dependencies", self._show.piece(shown + rest))
 
-    def _next_place(self) -> Finding:
-        label, region = "Where to look next", self._settings.region
-        if region == "us1":
-            return Finding(label, SafeText("Twilio's Debugger"), DEBUGGER)
-        where = f" of region {region}" if region else ""
-        return Finding(label, SafeText(f"the error logs{where} in Twilio's Console"))
-
 
 def relate(
     sids: set[str], code: str, generated: datetime | None, context: Context
 ) -> Relation | None:
     """Return how an alert relates to the build, or None if it does not.
 
-    Args:
-        sids: the SIDs of builds and services that the alert names, in lower case.
-        code: its error code.
-        generated: its date.
-        context: the build.
+    `sids` are those of builds and services that the alert names, in lower case.
     """
     if context.build_sid in sids:
         return Relation.BUILD

@@ -96,18 +96,13 @@ class Route:
         scheme = proxy.partition("://")[0] + "://" if "://" in proxy else ""
         address = proxy.rpartition("@")[2].rpartition("//")[2].partition("/")[0]
         self.proxy = show.piece(scheme + address, _QUOTED)
-        self.variable = min(
-            (
-                name
-                for name in environ
-                if name.lower().endswith("_proxy") and environ[name] == proxy
-            ),
-            key=lambda name: (name.lower() != "https_proxy", name.isupper()),
-            default="HTTPS_PROXY",
-        )
+        names = [n for n in environ if n.lower().endswith("_proxy") and environ[n] == proxy]
+        names.sort(key=lambda name: (name.lower() != "https_proxy", name.isupper()))
+        self.variable = names[0] if names else "HTTPS_PROXY"
         no_proxy = show.piece(environ.get("NO_PROXY") or environ.get("no_proxy") or "", _QUOTED)
-        wildcard = f"; NO_PROXY is '{no_proxy}', but it takes no wildcard: write .twilio.com"
-        wildcard = wildcard if "*." in no_proxy else ""
+        wildcard = ""
+        if "*." in no_proxy:
+            wildcard = f"; NO_PROXY is '{no_proxy}', but it takes no wildcard: write .twilio.com"
         self.detour = wildcard or f", or exempt {self.host} with NO_PROXY"
         if proxy:
             self.peer = f"{self.host} through proxy {self.proxy}"
@@ -117,11 +112,7 @@ class Route:
             self.advice = "Check region, edge, base-url and the network of this machine"
 
     def error(
-        self,
-        cause: str,
-        reach: Reach,
-        advice: str = "",
-        kind: ErrorKind = ErrorKind.TRANSIENT,
+        self, cause: str, reach: Reach, advice: str = "", kind: ErrorKind = ErrorKind.TRANSIENT
     ) -> PollError:
         """Return an error of this route; without an advice of its own, it has the route's."""
         return PollError(
@@ -186,14 +177,7 @@ def _shortage(error: BaseException, route: Route) -> PollError | None:
 
 
 def _certificate(error: BaseException, route: Route) -> PollError | None:
-    """Explain why a certificate does not verify, or why the CA bundle cannot be read."""
-    if isinstance(error, BundleError):
-        return route.error(
-            f"the CA bundle {route.bundle} cannot be read: {error}",
-            Reach.SILENCE,
-            "Correct REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE), or unset it",
-            ErrorKind.PERMANENT,
-        )
+    """Explain why a certificate does not verify."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return None
     if error.verify_code in {_EXPIRED, _NOT_YET_VALID}:
@@ -216,7 +200,7 @@ def _certificate(error: BaseException, route: Route) -> PollError | None:
 
 
 def _configuration(error: BaseException, route: Route) -> PollError | None:
-    """Explain a proxy that refuses, or an address that cannot be used."""
+    """Explain a proxy that refuses, or a CA bundle or an address that cannot be used."""
     # What http.client raises for any final response to CONNECT but a 200.
     refusal = re.match(r"Tunnel connection failed: (\d{3})", str(error))
     if refusal and route.proxy:
@@ -226,10 +210,13 @@ def _configuration(error: BaseException, route: Route) -> PollError | None:
             f"Check {route.variable}, its login{route.detour}",
             ErrorKind.PERMANENT if refusal[1].startswith("4") else ErrorKind.TRANSIENT,
         )
+    if isinstance(error, BundleError):
+        cause = f"the CA bundle {route.bundle} cannot be read: {error}"
+        advice = "Correct REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE), or unset it"
     # urllib3 parses a host's name again when it connects.
-    if not isinstance(error, UnusableAddressError | LocationValueError):
+    elif not isinstance(error, UnusableAddressError | LocationValueError):
         return None
-    if route.proxy.lower().startswith("socks"):
+    elif route.proxy.lower().startswith("socks"):
         cause = f"{route.variable} is {route.proxy}, but SOCKS proxies are not supported"
         advice = f"Set HTTPS_PROXY to a proxy that speaks HTTP{route.detour}"
     elif route.proxy:

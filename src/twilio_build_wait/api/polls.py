@@ -42,11 +42,8 @@ Get = Callable[[str, float, int], Response | PollError]
 class Poller:
     """Polls the build that the settings name; `latest` becomes a SID with the first success.
 
-    Args:
-        get: `Transport.get`.
-        settings: which build, and where.
-        now: the wall clock in seconds since 1970, for a response without a `Date`.
-        show: makes foreign text safe.
+    `get` is `Transport.get`, `now` the wall clock in seconds since 1970, for a response without a
+    `Date`.
     """
 
     def __init__(
@@ -63,9 +60,7 @@ class Poller:
 
     def poll(self, limit: float) -> BuildStatus | PollError:
         """Poll once within `limit` seconds. Raises `Cancelled`."""
-        if self.build_sid:
-            return self._status(limit)
-        return self._latest(limit)
+        return self._status(limit) if self.build_sid else self._latest(limit)
 
     def _read(self, url: str, limit: float, max_bytes: int) -> dict[str, object] | PollError:
         response = self._get(url, limit, max_bytes)

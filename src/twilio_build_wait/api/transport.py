@@ -32,8 +32,6 @@ from twilio_build_wait.model import PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.signals import Signals
 
-_PIECE = 64 * 1024
-
 _HEADERS = {
     "User-Agent": (
         f"twilio-build-wait/{__version__} "
@@ -98,12 +96,12 @@ class _Adapter(HTTPAdapter):
 
         It is None until the status line has been read; the headers are empty until all have been.
         """
+        response = self.response
         # http.client sets `status` to a number when it has read the final status line.
-        status: object = self.response and self.response.status
-        if self.response is None or not isinstance(status, int):
+        if response is None or not isinstance(response.status, int):
             return None
-        headers = self.response.headers
-        return Response(status, CaseInsensitiveDict(headers.items()) if headers else {})
+        headers = response.headers.items() if response.headers else ()
+        return Response(response.status, CaseInsensitiveDict(headers))
 
     def cut(self) -> None:
         """Shut the connection down, which wakes the thread that reads from it."""
@@ -116,6 +114,8 @@ class _Adapter(HTTPAdapter):
         """Return the connection pool; an address that it refuses cannot be used at all."""
         try:
             pool = super().get_connection_with_tls_context(*args, **options)  # type: ignore[arg-type] # passed through
+        except errors.BundleError:
+            raise
         except (*errors.TRANSPORT_ERRORS, TypeError) as error:
             # A proxy's address without a host is a TypeError in requests.
             raise errors.UnusableAddressError from error
@@ -169,12 +169,8 @@ class _Adapter(HTTPAdapter):
 class Transport:
     """Sends requests with one credential over one keep-alive connection.
 
-    Args:
-        login: user and secret of HTTP Basic.
-        signals: runs each request, and answers signals while it hangs.
-        environ: the environment, where the CA bundle comes from. `requests` reads the proxies from
-            the environment of the process.
-        show: makes foreign text safe.
+    `login` is user and secret of HTTP Basic. The CA bundle comes from `environ`, the proxies, which
+    `requests` reads, from the environment of the process.
     """
 
     def __init__(
@@ -229,11 +225,7 @@ class Transport:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """The TLS context, for the CA bundle of the user's own or for certifi's.
-
-        Raises:
-            BundleError: the bundle cannot be read.
-        """
+        """The TLS context with the user's own CA bundle or certifi's; raises `BundleError`."""
         bundle = errors.own_bundle(self._environ)
         # Not by a helper of ssl or urllib3: both write the keys to SSLKEYLOGFILE and fail if they
         # cannot.
@@ -252,7 +244,7 @@ def _read_body(response: requests.Response, max_bytes: int) -> bytes:
     limits the size line of a chunk, whereas urllib3's own reader does not.
     """
     body = bytearray()
-    while piece := response.raw.read1(_PIECE, decode_content=False):
+    while piece := response.raw.read1(64 * 1024, decode_content=False):
         body += piece
         if len(body) > max_bytes:
             raise errors.OversizedError(f"more than {max_bytes // 1024} KiB")
