@@ -15,8 +15,6 @@ NO_TEXT = SafeText("")
 #: The longest piece of foreign text that is shown, and the longest `reason`, in characters.
 LIMIT = 500
 
-_ELLIPSIS = "…"
-
 # Every kind of line break, and the other characters that only move the cursor, become a space.
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 # Control characters, lone surrogates and the characters that change the direction of text.
@@ -45,7 +43,7 @@ _OPENERS = re.compile(r"::(?=[^\W\d_])|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE
 
 def clip(text: SafeText, limit: int = LIMIT) -> SafeText:
     """Cut a text to at most `limit` characters; an ellipsis shows that something is missing."""
-    return text if len(text) <= limit else SafeText(text[: max(0, limit - 1)] + _ELLIPSIS)
+    return text if len(text) <= limit else SafeText(text[: max(0, limit - 1)] + "…")
 
 
 def fit(before: str, foreign: SafeText = NO_TEXT, after: str = "") -> SafeText:
