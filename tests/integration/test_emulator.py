@@ -19,7 +19,6 @@ from twilio.http.response import Response  # type: ignore[import-untyped] # as a
 from twilio.rest import Client  # type: ignore[import-untyped] # as above
 
 from emulator import ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, SERVICE_SID, Emulator
-from emulator.__main__ import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD, OTHER, ENVIRONMENT = "ZB" + 32 * "b", "ZB" + 32 * "0", "ZE" + 32 * "e"
@@ -110,43 +109,19 @@ def test_builds_are_listed_in_pages_with_any_date(emulator: Emulator) -> None:
     assert [build.sid for build in service(emulator).builds.list(page_size=2)] == sids
 
 
-def test_pipeline_uploads_builds_and_deploys(emulator: Emulator) -> None:
-    emulator.create_as("completed", after="5s")
+def test_deployment_needs_a_completed_build_of_the_service(emulator: Emulator) -> None:
+    emulator.add_build(BUILD, after="5s")
+    emulator.add_build(OTHER, service="ZS" + 32 * "1")
     home = service(emulator)
-    function = home.functions.create(friendly_name="hello")
-    asset = home.assets.create(friendly_name="logo")
-    versions = []
-    for kind, sid, path in (("Functions", function.sid, "/hello"), ("Assets", asset.sid, "/a")):
-        upload = requests.post(
-            f"{emulator.url}/v1/Services/{SERVICE_SID}/{kind}/{sid}/Versions",
-            {"Path": path, "Visibility": "public"},
-            auth=(ACCOUNT_SID, AUTH_TOKEN),
-            files={"Content": ("hello.js", b"exports = 1", "application/javascript")},
-            timeout=60,
-        )
-        assert upload.status_code == 201
-        versions.append(upload.json()["sid"])
-    listed = home.functions(function.sid).function_versions.list()
-    assert [(version.sid, version.path) for version in listed] == [(versions[0], "/hello")]
-    build = home.builds.create(
-        function_versions=[versions[0]],
-        asset_versions=[versions[1]],
-        dependencies='[{"name": "sharp", "version": "0.33.5"}]',
-        runtime="node20",
-    )
-    assert (build.status, build.runtime) == ("building", "node20")
-    built = [*build.function_versions, *build.asset_versions]
-    assert [version["sid"] for version in built] == versions
     environment = home.environments.create(unique_name="staging", domain_suffix="stage")
     assert (environment.build_sid, environment.domain_suffix) == (None, "stage")
     deploy = home.environments(environment.sid).deployments.create
-    emulator.add_build(OTHER, service="ZS" + 32 * "1")
     assert error_of(lambda: deploy(build_sid=OTHER)) == (400, 20001)  # of another service
-    assert error_of(lambda: deploy(build_sid=build.sid)) == (400, 20001)  # it has not completed
+    assert error_of(lambda: deploy(build_sid=BUILD)) == (400, 20001)  # it has not completed
     emulator.clock = lambda: 1005.0
-    assert deploy(build_sid=build.sid).build_sid == build.sid
-    assert home.environments(environment.sid).fetch().build_sid == build.sid
-    assert error_of(lambda: deploy(build_sid=build.sid)) == (409, 20409)  # it is live already
+    assert deploy(build_sid=BUILD).build_sid == BUILD
+    assert home.environments(environment.sid).fetch().build_sid == BUILD
+    assert error_of(lambda: deploy(build_sid=BUILD)) == (409, 20409)  # it is live already
     assert [each.sid for each in home.environments.list()] == [environment.sid]
 
 
@@ -177,11 +152,9 @@ def test_wrong_credentials_are_401(emulator: Emulator, credentials: tuple[str, s
 ERRORS: dict[str, tuple[Callable[[Any], object], tuple[int, int]]] = {
     "build": (lambda home: home.builds(OTHER).build_status().fetch(), (404, 20404)),
     "environment": (lambda home: home.environments(ENVIRONMENT).fetch(), (404, 20404)),
-    "function": (lambda home: home.functions("ZH" + 32 * "1").fetch(), (404, 20404)),
     "method": (lambda home: home.builds(BUILD).delete(), (405, 20004)),
     "version": (lambda home: home.builds.create(function_versions=[OTHER]), (400, 20001)),
     "dependencies": (lambda home: home.builds.create(dependencies="sharp"), (400, 20001)),
-    "name": (lambda home: home.environments.create(unique_name=None), (400, 20001)),
 }
 
 
@@ -213,12 +186,7 @@ def test_faults_come_in_order_and_on_their_route(emulator: Emulator) -> None:
     assert statuses == [404, 404, 429, 0, 200, 200, 200, 503, 503]
 
 
-@pytest.mark.parametrize("spec", ["", "200", "503=soon", "slow", "nowhere:503", "503*x"])
-def test_malformed_fault_is_rejected(emulator: Emulator, spec: str) -> None:
-    with pytest.raises(ValueError, match=r"fault|route|duration"):
-        emulator.fault(spec)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_command_line_serves_a_file_until_a_signal(tmp_path: Path, number: int) -> None:
     file = tmp_path / "account.json"
@@ -235,16 +203,3 @@ def test_command_line_serves_a_file_until_a_signal(tmp_path: Path, number: int) 
         assert "/Status 503 503\n" in process.stdout.readline()
         process.send_signal(number)
         assert process.wait(timeout=60) == 0
-
-
-WRONG: dict[str, list[str]] = {
-    "sid": ["--build", "ZB1:failed"],
-    "fault": ["--fault", "nope"],
-    "file": ["--file", "/nowhere"],
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_arguments_exit_with_2(capsys: pytest.CaptureFixture[str], case: str) -> None:
-    assert main(WRONG[case]) == 2
-    assert capsys.readouterr().err.startswith("emulator: ")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.integration.conftest import Tool
 from tests.support.hostile import ATTACKS, ENVIRONMENT_TEXT, TEXT
 from tests.support.run import Run, run_inside
 from tests.support.samples import (
@@ -51,9 +52,6 @@ def assert_one_table(summary: str) -> None:
         assert not re.search(r"[\\`*_{}\[\]<>#!|~@&$^]|www\.|://", own), row
 
 
-# --- in a response --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("ci", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "CI"])
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_hostile_response_stays_text(
@@ -72,13 +70,11 @@ def test_hostile_response_stays_text(
 
 
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
-def test_hostile_diagnosis_stays_text(server: Server, environ: dict[str, str], text: str) -> None:
+def test_hostile_diagnosis_stays_text(tool: Tool, text: str) -> None:
     contents = build(runtime=text, dependencies=[{"name": text, "version": text}])
-    server.script(build_status("failed"))
-    server.script(json_response(contents), path=BUILD_PATH)
-    server.script(page("alerts", alert(alert_text=text, error_code=text)), path=ALERTS_PATH)
-    run = run_inside(environ | {"TWILIO_BUILD_DIAGNOSE": "true"}, server)
-    assert run.code == 1
+    tool.server.script(json_response(contents), path=BUILD_PATH)
+    tool.server.script(page("alerts", alert(alert_text=text, error_code=text)), path=ALERTS_PATH)
+    run = tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
     assert_one_table(run.summary)
 
 
@@ -88,6 +84,7 @@ def outcome_of(text: str, **more: str) -> Run:
         return run_inside(step(Path(folder), server.url) | more, server)
 
 
+@pytest.mark.slow
 @FEW
 @given(TEXT)
 def test_any_response_stays_text(text: str) -> None:
@@ -98,20 +95,7 @@ def test_any_response_stays_text(text: str) -> None:
         assert text in {"completed", "failed"}
 
 
-def test_addresses_are_no_links_in_the_summary(server: Server, environ: dict[str, str]) -> None:
-    addresses = "me@a.test mailto:me_@a.test xmpp:me@a_b.test/x www.a.test http://a.test"
-    server.script(error(addresses))
-    run = run_inside(environ, server)
-    assert addresses in run.outputs["reason"]
-    # GitHub links an e-mail address across character references, but not in a code span.
-    shown_as = ("`me@a.test` mailto:`me_@a.test` xmpp:`me@a_b.test`/x", "www&#46;a", "http&#58;//a")
-    for shown in shown_as:
-        assert shown in run.summary
-
-
-# --- in an input ----------------------------------------------------------------------------------
-
-
+@pytest.mark.slow
 @FEW
 @given(ENVIRONMENT_TEXT)
 def test_any_input_stays_text(text: str) -> None:

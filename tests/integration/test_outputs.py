@@ -9,23 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import Tool
 from tests.support import parsers
-from tests.support.run import run_inside
 from tests.support.samples import (
     BUILD_SID,
     ENVIRONMENT_PATH,
     ENVIRONMENT_SID,
-    OTHER_ACCOUNT_SID,
-    OTHER_SERVICE_SID,
     SERVICE_SID,
     STATUS_PATH,
-    STATUS_URL,
     build_status,
     environment_resource,
     json_response,
-    without_github,
 )
-from tests.support.server import Connection, Server
+from tests.support.server import Connection
 from twilio_build_wait.model import OUTPUTS
 
 COMPLETED = build_status("completed")
@@ -39,118 +35,72 @@ def file_size_limit() -> Iterator[Callable[[float], None]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-# --- values that Twilio reports -------------------------------------------------------------------
-
-
-def test_reported_values_become_outputs(server: Server, environ: dict[str, str]) -> None:
-    url = STATUS_URL.replace("serverless.", "serverless.dublin.ie1.")
-    reported = {"account_sid": OTHER_ACCOUNT_SID, "service_sid": OTHER_SERVICE_SID, "url": url}
-    server.script(build_status("x" * 40, **reported))
-    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "0"}, server)
-    assert run.outputs["status"] == "x" * 40
-    assert {name: run.outputs[name.replace("_", "-")] for name in reported} == reported
-
-
-@pytest.mark.parametrize("status", ["COMPLETED", "Failed", "on hold", "x" * 41, "", "a\nb=c"])
-def test_values_in_another_format_become_no_outputs(
-    server: Server, environ: dict[str, str], status: str
-) -> None:
-    url = f"https://eviltwilio.com{STATUS_PATH}"
-    sids = {"account_sid": OTHER_ACCOUNT_SID + "\n", "service_sid": "a\nb=c"}
-    server.script(build_status(status, url=url, **sids))
-    run = run_inside(environ | {"TWILIO_BUILD_TIMEOUT": "0"}, server)
-    assert run.code == 3
-    assert run.outputs["status"] == run.outputs["account-sid"] == ""
-    assert run.outputs["service-sid"] == SERVICE_SID
-    assert run.outputs["url"] == server.url + STATUS_PATH
-
-
-# --- GITHUB_OUTPUT --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("before", ["", "a=1\n", "a=1", "a<<E\n1\nE"])
-def test_github_output_is_appended_to(server: Server, environ: dict[str, str], before: str) -> None:
-    path = Path(environ["GITHUB_OUTPUT"])
-    path.write_text(before)
-    server.script(COMPLETED)
-    run = run_inside(environ, server)
+def test_github_output_is_appended_to(tool: Tool) -> None:
+    before = "a<<E\n1\nE"
+    Path(tool.environ["GITHUB_OUTPUT"]).write_text(before)
+    run = tool.run(COMPLETED)
     assert run.files["GITHUB_OUTPUT"].startswith(before)
-    assert run.pairs[0] == (("a", "1") if before else ("build-sid", BUILD_SID))
+    assert run.pairs[:2] == [("a", "1"), ("build-sid", BUILD_SID)]
 
 
-def test_known_outputs_come_before_the_poll(server: Server, environ: dict[str, str]) -> None:
-    path = Path(environ["TWILIO_BUILD_OUTPUT_FILE"])
+def test_known_outputs_come_before_the_poll(tool: Tool) -> None:
+    path = Path(tool.environ["TWILIO_BUILD_OUTPUT_FILE"])
     path.write_text('{"outcome": "completed", "old": 1}')
     seen: list[dict[str, object]] = []
 
     def look(connection: Connection) -> None:
-        text = Path(environ["GITHUB_OUTPUT"]).read_text()
+        text = Path(tool.environ["GITHUB_OUTPUT"]).read_text()
         seen.extend([dict(parsers.github_file(text)), json.loads(path.read_text())])
         connection.answer(COMPLETED)
 
-    server.script(look)
-    run_inside(environ, server)
-    url = server.url + STATUS_PATH
+    tool.run(look)
+    url = tool.server.url + STATUS_PATH
     known = {"build-sid": BUILD_SID, "service-sid": SERVICE_SID, "url": url}
     assert seen[0] == {**known, "elapsed-seconds": "0.0", "polls": "0"}
     assert seen[1] == dict.fromkeys(OUTPUTS, "") | known | {"elapsed-seconds": 0.0, "polls": 0}
 
 
 def test_half_written_early_append_does_not_spoil_the_final_one(
-    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None]
+    tool: Tool, file_size_limit: Callable[[float], None]
 ) -> None:
-    del environ["TWILIO_BUILD_OUTPUT_FILE"]
-    Path(environ["GITHUB_OUTPUT"]).write_text("a=1\n" * 10)
+    del tool.environ["TWILIO_BUILD_OUTPUT_FILE"]
+    path = Path(tool.environ["GITHUB_OUTPUT"])
+    path.write_text("a=1\n" * 10)
     file_size_limit(70)
 
     def lift(connection: Connection) -> None:
-        assert Path(environ["GITHUB_OUTPUT"]).stat().st_size == 40
+        assert path.stat().st_size == 40
         file_size_limit(10e6)
         connection.answer(COMPLETED)
 
-    server.script(lift)
-    run = run_inside(environ, server)
-    assert run.code == 0
+    run = tool.run(lift)
     assert "GITHUB_OUTPUT could not be written: File too large" in run.stdout
     assert run.outputs["outcome"] == "completed"
 
 
-# --- the output file ------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["out.json", "out.env"])
+def test_no_earlier_outcome_survives(tool: Tool, name: str) -> None:
+    tool |= {"TWILIO_BUILD_OUTPUT_FILE": str(Path(tool.environ["HOME"], name))}
+    assert tool.run(COMPLETED).output_file["outcome"] == "completed"
+    run = tool.run(build_status(), code=3, TWILIO_BUILD_TIMEOUT="0")
+    assert run.output_file["outcome"] == "timed-out"
+    assert "completed" not in run.files["output-file"]
 
 
-def test_no_earlier_outcome_survives(server: Server, environ: dict[str, str]) -> None:
-    for path in (Path(environ["HOME"], "out.json"), Path(environ["HOME"], "out.env")):
-        chosen = environ | {"TWILIO_BUILD_OUTPUT_FILE": str(path), "TWILIO_BUILD_TIMEOUT": "0"}
-        server.script(COMPLETED)
-        assert run_inside(chosen, server).output_file["outcome"] == "completed"
-        server.script(build_status())
-        run = run_inside(without_github(chosen), server)
-        assert run.output_file["outcome"] == "timed-out"
-        assert "completed" not in run.files["output-file"]
-
-
-def test_link_with_a_long_name_is_replaced(server: Server, environ: dict[str, str]) -> None:
-    path = Path(environ["HOME"], "€" * 83 + ".json")  # 254 bytes
-    path.symlink_to(Path(environ["HOME"], "nothing"))
-    server.script(COMPLETED)
-    run = run_inside(environ | {"TWILIO_BUILD_OUTPUT_FILE": str(path)}, server)
-    assert run.code == 0
+def test_link_with_a_long_name_is_replaced(tool: Tool) -> None:
+    path = Path(tool.environ["HOME"], "€" * 83 + ".json")  # 254 bytes
+    path.symlink_to(Path(tool.environ["HOME"], "nothing"))
+    run = tool.run(COMPLETED, TWILIO_BUILD_OUTPUT_FILE=str(path))
     assert not path.is_symlink()
     # The outputs are the same as on GitHub, with numbers.
     assert run.output_file == {**run.outputs, "polls": 1, "elapsed-seconds": 0.0}
     assert not [*path.parent.glob("*.tmp"), *path.parent.glob("nothing")]
 
 
-def test_shell_reads_dotenv_as_gitlab_does(server: Server, environ: dict[str, str]) -> None:
-    folder = Path(environ["HOME"])
-    root = f"{server.url}/$(id)"
-    changes = {
-        "TWILIO_BASE_URL": root,
-        "TWILIO_BUILD_TIMEOUT": "0",
-        "TWILIO_BUILD_OUTPUT_FILE": str(folder / "wait.env"),
-    }
-    server.script(build_status("failed", url=None))
-    run = run_inside(environ | changes, server)
+def test_shell_reads_dotenv_as_gitlab_does(tool: Tool) -> None:
+    folder, root = Path(tool.environ["HOME"]), f"{tool.server.url}/$(id)"
+    tool |= {"TWILIO_BASE_URL": root, "TWILIO_BUILD_OUTPUT_FILE": str(folder / "wait.env")}
+    run = tool.run(build_status("failed", url=None), code=1)
     assert run.outputs["url"] == root + STATUS_PATH
     omitted = {"url": "", "reason": run.outputs["reason"]}
     assert run.output_file | omitted == run.outputs | {"url": ""}
@@ -165,49 +115,45 @@ def test_shell_reads_dotenv_as_gitlab_does(server: Server, environ: dict[str, st
     assert (shell.stdout, shell.stderr) == (text, "")
 
 
-# --- a channel that breaks ------------------------------------------------------------------------
-
-BREAKS: dict[str, Callable[[Path], object]] = {
-    "folder": lambda path: path.mkdir(),
-    "pipe that nobody reads": os.mkfifo,
-    "link to a device": lambda path: path.symlink_to("/dev/full"),
+BREAKS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "folder": ("TWILIO_BUILD_OUTPUT_FILE", lambda path: path.mkdir()),
+    "pipe that nobody reads": ("GITHUB_OUTPUT", os.mkfifo),
+    "link to a device": (
+        "TWILIO_BUILD_OUTPUT_FILE",
+        lambda path: path.symlink_to("/dev/full"),
+    ),
 }
 
 
-@pytest.mark.parametrize("make", BREAKS.values(), ids=BREAKS)
-@pytest.mark.parametrize("channel", ["GITHUB_OUTPUT", "TWILIO_BUILD_OUTPUT_FILE"])
+@pytest.mark.parametrize("channel, make", BREAKS.values(), ids=BREAKS)
 def test_lost_outputs_exit_5_only_after_completed(
-    server: Server, environ: dict[str, str], make: Callable[[Path], object], channel: str
+    tool: Tool, channel: str, make: Callable[[Path], object]
 ) -> None:
-    path = Path(environ[channel])
+    path = Path(tool.environ[channel])
     path.unlink(missing_ok=True)
     make(path)
     before = path.lstat()
+    name = channel if channel.startswith("GITHUB") else f"output-file {path}"
     for status, code in (("completed", 5), ("failed", 1)):
-        server.script(build_status(status))
-        run = run_inside(environ, server)
-        assert run.code == code
+        run = tool.run(build_status(status), code=code)
         assert run.outputs["outcome"] == status  # by the other channel
-        name = channel if channel.startswith("GITHUB") else f"output-file {path}"
         assert f"{name} could not be written" in run.stdout
         assert (name in run.commands("error")[0].data) == (code == 5)
         assert ("Outputs lost" in run.summary) or code == 1
         assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
 
 
-@pytest.mark.parametrize("other", ["TWILIO_BUILD_OUTPUT_FILE", "GITHUB_OUTPUT"])
 def test_later_output_that_is_lost_is_a_warning(
-    server: Server, environ: dict[str, str], file_size_limit: Callable[[float], None], other: str
+    tool: Tool, file_size_limit: Callable[[float], None]
 ) -> None:
     def fill(connection: Connection) -> None:
         file_size_limit(40)
         connection.answer(json_response(environment_resource(build_sid=BUILD_SID)))
 
-    server.script(COMPLETED)
-    server.script(fill, path=ENVIRONMENT_PATH)
-    del environ[other], environ["GITHUB_STEP_SUMMARY"]
-    run = run_inside(environ | {"TWILIO_ENVIRONMENT_SID": ENVIRONMENT_SID}, server)
-    assert run.code == 0
+    tool.server.script(fill, path=ENVIRONMENT_PATH)
+    del tool.environ["TWILIO_BUILD_OUTPUT_FILE"], tool.environ["GITHUB_STEP_SUMMARY"]
+    run = tool.run(COMPLETED, TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
+    file_size_limit(10e6)  # pytest may write to a file before the fixture ends
     titles = [warning.title for warning in run.commands("warning")]
     assert "An output is out of date" in titles
     assert run.outputs["outcome"] == "completed"

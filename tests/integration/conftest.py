@@ -1,0 +1,47 @@
+"""The tool in this process, against one scripted server."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tests.support.run import Run, run_inside
+from tests.support.server import Server, Step
+
+
+def middle(low: float, high: float) -> float:
+    return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The tool in a step of a CI, and the server that it polls."""
+
+    server: Server
+    environ: dict[str, str]
+
+    def __or__(self, changes: Mapping[str, str]) -> "Tool":
+        """Change the environment, as `|` changes a dict."""
+        return replace(self, environ={**self.environ, **changes})
+
+    def run(
+        self,
+        *answers: Step,
+        code: int = 0,
+        signal_at: float = math.inf,
+        uniform: Callable[[float, float], float] = middle,
+        **changes: str,
+    ) -> Run:
+        """Run against these answers, or the script so far; check the exit code."""
+        if answers:
+            self.server.script(*answers)
+        environ = self.environ | changes
+        run = run_inside(environ, self.server, signal_at=signal_at, uniform=uniform)
+        assert run.code == code, run.stdout
+        return run
+
+
+@pytest.fixture
+def tool(server: Server, environ: dict[str, str]) -> Tool:
+    return Tool(server, environ)
