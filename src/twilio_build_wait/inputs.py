@@ -34,23 +34,15 @@ class Format(Generic[T]):
 
 @dataclass(frozen=True)
 class Input(Generic[T]):
-    """One input. `default_words` is the default where its value would not explain it.
-
-    Its variable is its name behind `prefix`, such as `TWILIO_AUTH_TOKEN`.
-    """
+    """One input. `default_words` is the default where its value would not explain it."""
 
     name: str
+    variable: str
     meaning: str
     format: Format[T]
     default: T
-    prefix: str = "TWILIO"
     default_words: str = ""
     is_required: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment variable of every CI that has no inputs, and of `env:` on GitHub."""
-        return f"{self.prefix}_{self.name}".upper().replace("-", "_")
 
     @property
     def shown_default(self) -> str:
@@ -135,9 +127,6 @@ def _root(raw: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-# The prefix of the inputs that are about the wait itself.
-_OWN = "TWILIO_BUILD"
-
 _SECRET = _text("[ -~]+", "printable ASCII characters")
 _SERVICE = _text(
     rf"ZS{_HEX}|(?!ZS.{{32}}\Z)[A-Za-z0-9_-]{{1,255}}",
@@ -152,22 +141,46 @@ _ROOT = Format(
 )
 _BOOLEAN = Format(lambda raw: {"true": True, "false": False}.get(raw.lower()), "true or false")
 
-ACCOUNT_SID = Input("account-sid", "the account; required with auth-token", _sid("AC"), "")
-AUTH_TOKEN = Input("auth-token", "the account's token; or use an API key", _SECRET, "")
-API_KEY = Input("api-key", "an API key; takes precedence over auth-token", _sid("SK"), "")
-API_SECRET = Input("api-secret", "the API key's secret; required with api-key", _SECRET, "")
-SERVICE_SID = Input("service-sid", "the build's service", _SERVICE, "", is_required=True)
-BUILD_SID = Input("build-sid", "the build to wait for", _BUILD, "", is_required=True)
-ENVIRONMENT_SID = Input("environment-sid", "say what deploying would change", _sid("ZE"), "")
-TIMEOUT = Input("timeout", "how long to wait; 0 polls once", _TIMEOUT, 900.0, _OWN)
-INTERVAL = Input("interval", "the first interval", _INTERVAL, 1.0, _OWN)
-MAX_INTERVAL = Input(
-    "max-interval", "the longest interval", _MAX_INTERVAL, 10.0, _OWN, "10s, or interval if longer"
+ACCOUNT_SID = Input(
+    "account-sid", "TWILIO_ACCOUNT_SID", "the account; required with auth-token", _sid("AC"), ""
 )
-REGION = Input("region", "the service's Twilio region", _label(20, "ie1"), "")
-EDGE = Input("edge", "the Twilio edge location; rarely needed", _label(40, "dublin"), "")
+AUTH_TOKEN = Input(
+    "auth-token", "TWILIO_AUTH_TOKEN", "the account's token; or use an API key", _SECRET, ""
+)
+API_KEY = Input(
+    "api-key", "TWILIO_API_KEY", "an API key; takes precedence over auth-token", _sid("SK"), ""
+)
+API_SECRET = Input(
+    "api-secret", "TWILIO_API_SECRET", "the API key's secret; required with api-key", _SECRET, ""
+)
+SERVICE_SID = Input(
+    "service-sid", "TWILIO_SERVICE_SID", "the build's service", _SERVICE, "", is_required=True
+)
+BUILD_SID = Input(
+    "build-sid", "TWILIO_BUILD_SID", "the build to wait for", _BUILD, "", is_required=True
+)
+ENVIRONMENT_SID = Input(
+    "environment-sid", "TWILIO_ENVIRONMENT_SID", "say what deploying would change", _sid("ZE"), ""
+)
+TIMEOUT = Input(
+    "timeout", "TWILIO_BUILD_TIMEOUT", "how long to wait; 0 polls once", _TIMEOUT, 900.0
+)
+INTERVAL = Input("interval", "TWILIO_BUILD_INTERVAL", "the first interval", _INTERVAL, 1.0)
+MAX_INTERVAL = Input(
+    "max-interval",
+    "TWILIO_BUILD_MAX_INTERVAL",
+    "the longest interval",
+    _MAX_INTERVAL,
+    10.0,
+    "10s, or interval if longer",
+)
+REGION = Input("region", "TWILIO_REGION", "the service's Twilio region", _label(20, "ie1"), "")
+EDGE = Input(
+    "edge", "TWILIO_EDGE", "the Twilio edge location; rarely needed", _label(40, "dublin"), ""
+)
 BASE_URL = Input(
     "base-url",
+    "TWILIO_BASE_URL",
     "another API root, such as a gateway or an emulator; may have a path",
     _ROOT,
     "",
@@ -175,14 +188,18 @@ BASE_URL = Input(
 )
 OUTPUT_FILE = Input(
     "output-file",
+    "TWILIO_BUILD_OUTPUT_FILE",
     "also write the outputs to this file: JSON if its name ends in .json, otherwise dotenv",
     _text(r"(?s).+", "a path"),
     "",
-    _OWN,
 )
-SUMMARY = Input("summary", "write the job summary", _BOOLEAN, default=True, prefix=_OWN)
+SUMMARY = Input("summary", "TWILIO_BUILD_SUMMARY", "write the job summary", _BOOLEAN, default=True)
 DIAGNOSE = Input(
-    "diagnose", "look for the reason of a failed build", _BOOLEAN, default=True, prefix=_OWN
+    "diagnose",
+    "TWILIO_BUILD_DIAGNOSE",
+    "look for the reason of a failed build",
+    _BOOLEAN,
+    default=True,
 )
 
 #: Every input, in the order in which it is documented.
