@@ -9,7 +9,7 @@ Source of an alert's shape: `monitor.v1.alert` in Twilio's OpenAPI description o
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from urllib.parse import parse_qs, unquote_plus, urlencode
@@ -87,6 +87,7 @@ class _Alert:
     line: str
 
 
+@dataclass
 class Search:
     """One search for the reason of a failed build. What it has found survives a signal.
 
@@ -95,47 +96,36 @@ class Search:
     service.
     """
 
-    def __init__(
-        self,
-        get: Get,
-        settings: Settings,
-        progress: Progress,
-        *,
-        clock: Callable[[], float],
-        now: datetime,
-        show: Redactor,
-    ) -> None:
-        self._get = get
-        self._settings = settings
-        self._build_sid = progress.build_sid
-        self._service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
-        self._clock = clock
-        self._now = now
-        self._show = show
-        self._build = Build()
-        self._alerts: list[_Alert] = []
-        self._problems: list[Finding] = []
-        # Why the alerts are not known in full; empty if they are.
-        self._gap = "Twilio's alerts could not be read"
+    get: Get
+    settings: Settings
+    progress: Progress
+    clock: Callable[[], float]
+    now: datetime
+    show: Redactor
+    _build: Build = field(default=Build(), init=False)
+    _alerts: list[_Alert] = field(default_factory=list, init=False)
+    _problems: list[Finding] = field(default_factory=list, init=False)
+    # Why the alerts are not known in full; empty if they are.
+    _gap: str = field(default="Twilio's alerts could not be read", init=False)
 
     def run(self) -> Diagnosis:
         """Search for at most `LIMIT` seconds; never raises for a bad response."""
-        end = self._clock() + LIMIT
+        end = self.clock() + LIMIT
         try:
             self._read_build()
-            self._read_alerts(max(0.1, end - self._clock()))
+            self._read_alerts(max(0.1, end - self.clock()))
         except Cancelled:
             self._problem("Search stopped", "a signal arrived")
         return Diagnosis(self._reason(), tuple(dict.fromkeys(self._findings())))
 
     def _problem(self, label: str, text: str) -> None:
-        self._problems.append(Finding(label, self._show.piece(text)))
+        self._problems.append(Finding(label, self.show.piece(text)))
 
     def _read(self, url: str, limit: float, problem: str) -> dict[str, object] | None:
-        response = self._get(url, limit, MAX_BYTES)
+        response = self.get(url, limit, MAX_BYTES)
         if isinstance(response, Response):
-            self._now = response.date or self._now
-        body = json_object(response, url, self._show)
+            self.now = response.date or self.now
+        body = json_object(response, url, self.show)
         if isinstance(body, PollError):
             self._problem(problem, body.text)
             return None
@@ -143,17 +133,17 @@ class Search:
 
     def _read_build(self) -> None:
         problem = "The build's contents could not be read"
-        body = self._read(self._settings.build_url(self._build_sid), BUILD_LIMIT, problem)
+        body = self._read(self.settings.build_url(self.progress.build_sid), BUILD_LIMIT, problem)
         if body is None:
             return
-        if is_same(body.get("sid"), self._build_sid):
+        if is_same(body.get("sid"), self.progress.build_sid):
             self._build = parse_build(body)
         else:
             self._problem(problem, "Twilio sent another build")
 
     def _read_alerts(self, limit: float) -> None:
         problem = "Alerts could not be read"
-        created, now = self._build.created, self._now
+        created, now = self._build.created, self.now
         # Twilio's timestamps were hours ahead for years: a date in the future is no date.
         if created and created > now:
             created = None
@@ -164,14 +154,15 @@ class Search:
             "EndDate": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "PageSize": str(_PAGE_SIZE),
         }
-        body = self._read(f"{self._settings.monitor}/v1/Alerts?{urlencode(window)}", limit, problem)
+        body = self._read(f"{self.settings.monitor}/v1/Alerts?{urlencode(window)}", limit, problem)
         if body is None:
             return
         listed = body.get("alerts")
         if not isinstance(listed, list):
             self._problem(problem, "Twilio sent no list of alerts")
             return
-        context = Context(self._build_sid.lower(), self._service_sid.lower(), created, now)
+        service_sid = formatted(self.progress.service_sid, SERVICE_SID_FORM).lower()
+        context = Context(self.progress.build_sid.lower(), service_sid, created, now)
         alerts = [alert for alert in listed if isinstance(alert, dict)]
         is_whole = len(alerts) == len(listed) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
@@ -187,7 +178,7 @@ class Search:
         relation = relate(set(_sids(alert)), code, generated, context)
         text = alert.get("alert_text")
         # Redacted before it is decoded: a credential may be URL-encoded in it.
-        message = decoded(self._show.redact(text)) if isinstance(text, str) else ""
+        message = decoded(self.show.redact(text)) if isinstance(text, str) else ""
         if relation is None or not (code or message):
             return None
         title = ERROR_CODES[code].title if code in ERROR_CODES else ""
@@ -198,17 +189,17 @@ class Search:
         """Return the one best line: what is proven, else what is likely, else what is possible."""
         best = self._alerts[0] if self._alerts else None
         if best and best.relation is not Relation.POSSIBLE:
-            return self._show.piece(best.line)
+            return self.show.piece(best.line)
         if found := causes(self._build):
-            return self._show.piece("; ".join(filter(None, (str(found[0]), self._gap))))
+            return self.show.piece("; ".join(filter(None, (str(found[0]), self._gap))))
         if best:
             start = self._gap or "Twilio gives no reason"
-            return fit(f"{start}; possibly related", self._show.line(best.line))
+            return fit(f"{start}; possibly related", self.show.line(best.line))
         known = f", but {self._gap}" if self._gap else " and gives no reason"
         return fit(f"Twilio reports that the build failed{known}; the log says what to check")
 
     def _findings(self) -> Iterator[Finding]:
-        show = self._show.piece
+        show = self.show.piece
         for alert in self._alerts:
             page = f"https://www.twilio.com/docs/errors/{alert.code}" if alert.code else ""
             yield Finding(alert.relation.value, show(alert.line), page)
@@ -223,7 +214,7 @@ class Search:
                 yield Finding("Check", show(hint))
         yield from self._contents(self._build)
         yield from self._problems
-        label, region = "Where to look next", self._settings.region
+        label, region = "Where to look next", self.settings.region
         if region == "us1":
             yield Finding(label, SafeText("Twilio's Debugger"), DEBUGGER)
         else:
@@ -239,13 +230,13 @@ class Search:
             if moment:
                 parts.append(f"{verb} {moment:%Y-%m-%d %H:%M:%S} UTC")
         if parts:
-            yield Finding("In the build", self._show.piece(", ".join(parts)))
+            yield Finding("In the build", self.show.piece(", ".join(parts)))
         if build.dependencies:
             names = [f"{name}@{version}" for name, version in build.dependencies.items()]
             more = len(names) - _SHOWN_DEPENDENCIES
             rest = f" and {more} more" if more > 0 else ""
-            shown = self._show.piece(", ".join(names[:_SHOWN_DEPENDENCIES]))
-            yield Finding("Dependencies", self._show.piece(shown + rest))
+            shown = self.show.piece(", ".join(names[:_SHOWN_DEPENDENCIES]))
+            yield Finding("Dependencies", self.show.piece(shown + rest))
 
 
 def relate(

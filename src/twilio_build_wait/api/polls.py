@@ -7,7 +7,7 @@ spec/json/twilio_serverless_v1.json).
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
@@ -39,6 +39,7 @@ _ADVICE = SafeText("Check service-sid, or set build-sid to the SID of the build"
 Get = Callable[[str, float, int], Response | PollError]
 
 
+@dataclass
 class Poller:
     """Polls the build that the settings name; `latest` becomes a SID with the first success.
 
@@ -46,53 +47,52 @@ class Poller:
     `Date`.
     """
 
-    def __init__(
-        self, get: Get, settings: Settings, now: Callable[[], float], show: Redactor
-    ) -> None:
-        self._get = get
-        self._settings = settings
-        self._now = now
-        self._show = show
-        #: The build's SID; empty while `latest` has not been found.
-        self.build_sid = "" if settings.build_sid == LATEST else settings.build_sid
-        #: The server's clock by the latest response that had one.
-        self.server_date: datetime | None = None
+    get: Get
+    settings: Settings
+    now: Callable[[], float]
+    show: Redactor
+    #: The server's clock by the latest response that had one.
+    server_date: datetime | None = None
+
+    def __post_init__(self) -> None:
+        # The build's SID; empty while `latest` has not been found.
+        self._build_sid = "" if self.settings.build_sid == LATEST else self.settings.build_sid
 
     def poll(self, limit: float) -> BuildStatus | PollError:
         """Poll once within `limit` seconds. Raises `Cancelled`."""
-        return self._status(limit) if self.build_sid else self._latest(limit)
+        return self._status(limit) if self._build_sid else self._latest(limit)
 
     def _read(self, url: str, limit: float, max_bytes: int) -> dict[str, object] | PollError:
-        response = self._get(url, limit, max_bytes)
+        response = self.get(url, limit, max_bytes)
         self._received = response.date if isinstance(response, Response) else None
         self.server_date = self._received or self.server_date
-        return json_object(response, url, self._show)
+        return json_object(response, url, self.show)
 
     def _status(self, limit: float) -> BuildStatus | PollError:
-        url = self._settings.status_url(self.build_sid)
+        url = self.settings.status_url(self._build_sid)
         body = self._read(url, limit, STATUS_BYTES)
         if isinstance(body, PollError):
             return body
-        if not is_same(body.get("sid"), self.build_sid):
-            return invalid(url, "it is not about this build", self._show)
+        if not is_same(body.get("sid"), self._build_sid):
+            return invalid(url, "it is not about this build", self.show)
         found = _build_status(body)
         if found is None:
-            return invalid(url, "it has no status", self._show)
+            return invalid(url, "it has no status", self.show)
         return replace(found, url=self._reported_url(body.get("url"), found.service_sid))
 
     def _latest(self, limit: float) -> BuildStatus | PollError:
-        url = f"{self._settings.builds_url}?PageSize={PAGE_SIZE}"
+        url = f"{self.settings.builds_url}?PageSize={PAGE_SIZE}"
         body = self._read(url, limit, MAX_BYTES)
         if isinstance(body, PollError):
             return body
         builds = body.get("builds")
         if not isinstance(builds, list):
-            return invalid(url, "it has no list of builds", self._show)
+            return invalid(url, "it has no list of builds", self.show)
         newest = _newest(builds)
         if newest is None:
             return self._rejected("the service has no build that latest could stand for")
         created, found = newest
-        now = self._received or datetime.fromtimestamp(self._now(), UTC)
+        now = self._received or datetime.fromtimestamp(self.now(), UTC)
         age = max(now - created, timedelta(0))
         ago = render(round(age.total_seconds())) if age < timedelta(days=1) else f"{age.days} d"
         text = f"{found.build_sid}, created {created:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
@@ -100,20 +100,20 @@ class Poller:
             return self._rejected(f"the newest build is {text}: more than 1h, too old")
         if has_next_page(body):
             text += f"; only the first {PAGE_SIZE} builds were read"
-        self.build_sid = found.build_sid
-        url = self._settings.status_url(self.build_sid)
-        return replace(found, url=url, found=self._show.line(text))
+        self._build_sid = found.build_sid
+        url = self.settings.status_url(self._build_sid)
+        return replace(found, url=url, found=self.show.line(text))
 
     def _rejected(self, problem: str) -> PollError:
-        return PollError(self._show.line(problem), ErrorKind.PERMANENT, advice=_ADVICE)
+        return PollError(self.show.line(problem), ErrorKind.PERMANENT, advice=_ADVICE)
 
     def _reported_url(self, url: object, service_sid: str) -> str:
         """Return `url` if it is https, under twilio.com, and the address of this resource."""
         if not isinstance(url, str) or len(url) > LIMIT:
             return ""
-        services = {self._settings.service_sid, service_sid} - {""}
+        services = {self.settings.service_sid, service_sid} - {""}
         names = "|".join(map(re.escape, services))
-        path = rf"/v1/Services/(?:{names})/Builds/{self.build_sid}/Status"
+        path = rf"/v1/Services/(?:{names})/Builds/{self._build_sid}/Status"
         host = r"https://(?:[a-z0-9-]+\.)*twilio\.com"
         own = re.fullmatch(rf"{host}(?:/[a-z0-9._~-]+)*{path}", url, re.ASCII | re.IGNORECASE)
         return url if own else ""
