@@ -48,7 +48,7 @@ def copy_of_the_tree(folder: Path) -> None:
         source, target = REPOSITORY / name, folder / name
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+            shutil.copy2(source, target, follow_symlinks=False)
 
 
 def commit_all(folder: Path) -> None:

@@ -1,14 +1,13 @@
 """The image in containers: as process 1, locked down, in a hostile workspace."""
 
 import math
-import os
 import signal
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.containers import HOME, REPOSITORY, Container, docker
+from tests.e2e.containers import HOME, REPOSITORY, Container
 from tests.support.samples import build_status
 from tests.support.server import Server
 
@@ -76,22 +75,6 @@ def test_other_user_and_read_only_file_system(
         run = container.finish()
     assert run.code == 0
     assert run.output_file["outcome"] == "completed"
-
-
-def test_output_file_belongs_to_the_owner_of_its_folder(
-    image: str, environ: dict[str, str], completed: Server, tmp_path: Path
-) -> None:
-    os.chown(tmp_path, 12345, 23456)
-    with Container(image, environ, completed) as container:
-        run = container.finish()
-    assert run.code == 0
-    found = Path(environ["TWILIO_BUILD_OUTPUT_FILE"]).stat()
-    assert (found.st_uid, found.st_gid) == (12345, 23456)
-
-
-def test_version_needs_no_input_and_no_network(image: str) -> None:
-    log = docker("run", "--rm", "--network=none", *LOCKED_DOWN, image, "--version")
-    assert log.startswith("twilio-build-wait ")
 
 
 # --- a workspace with modules of the same names ---------------------------------------------------

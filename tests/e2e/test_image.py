@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import stat
 import subprocess
 import tarfile
@@ -124,6 +125,28 @@ def test_release_sets_labels(engine: str) -> None:
     values |= {"title": "twilio-build-wait", "licenses": "MIT"}
     assert {f"{LABELS}{name}": value for name, value in values.items()}.items() <= labels.items()
     assert labels[f"{LABELS}description"]
+
+
+# Type, path, mode, owner, time, size and link target of everything, then the files' hashes.
+LISTING = (
+    "find . -mindepth 1 -printf '%y %p %m %U:%G %T@ %s %l\\n' | LC_ALL=C sort"
+    " && find . -type f -exec sha256sum {} + | LC_ALL=C sort"
+)
+
+
+@pytest.mark.timeout(300)  # a build on a busy machine
+def test_build_without_a_cache_has_the_same_program(image: str) -> None:
+    """The classic builder dates the folders above it; in a release, BuildKit sets those too."""
+    again = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
+    build(again, "--no-cache")
+    flags = ("--rm", "--network=none", f"--workdir={HOME}", "--entrypoint=sh")
+    try:
+        listings = [docker("run", *flags, each, "-c", LISTING) for each in (image, again)]
+    finally:
+        docker("image", "rm", "--force", again)
+    assert listings[0] == listings[1]
+    # A link in the source, to a file outside the package.
+    assert re.search(r"(?m)^f \S*twilio_build_wait/__main__\.py ", listings[0])
 
 
 def test_image_has_the_programs_that_runners_use(image: str) -> None:

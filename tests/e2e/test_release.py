@@ -1,9 +1,6 @@
 """A release by the workflow's scripts: origin is a bare repository, the registry is on loopback."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
+from tests.e2e.projects import act, commit_all, copy_of_the_tree
 from tests.e2e.registry import Registry, running
+from tests.support.projects import execute
+from twilio_build_wait.model import OUTPUTS
 
 # The engine compresses 300 MB for the registry.
 pytestmark = pytest.mark.timeout(300)
 
-ROOT = Path(__file__).resolve().parents[2]
 VERSION = "98.7.6"
 BUILDS = {"completed": f"ZB{0:032}", "failed": f"ZB{1:032}"}
 STEP = """
@@ -25,23 +24,16 @@ STEP = """
         continue-on-error: true
         with:
           build-sid: {build}
-      - run: echo "result {status} ${{{{ steps.{status}.outputs.outcome }}}}"
+      - run: echo "result {status} ${{{{ steps.{status}.outputs.outcome }}}}"; echo "$OUTPUTS"
+        env:
+          OUTPUTS: ${{{{ toJSON(steps.{status}.outputs) }}}}
 """
 
 
-def run(cwd: Path, *command: str, code: int = 0, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stdout
-    return done.stdout
+def run(cwd: Path, *command: str, code: int = 0) -> str:
+    result, printed = execute(cwd, command, {}, timeout=300)
+    assert result == code, printed
+    return printed
 
 
 def release(cwd: Path, *step: str, code: int = 0) -> str:
@@ -54,20 +46,10 @@ def commit(cwd: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def base() -> str:
-    found = re.search(r"^FROM (\S+) AS base$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert found
-    return found[1]
-
-
-@pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone of a bare repository with this work tree, ready but for its owner."""
     folder = tmp_path_factory.mktemp("release") / "clone"
-    for name in run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").split():
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    copy_of_the_tree(folder)
     (folder / "CHANGELOG.md").write_text(f"## [Unreleased]\n\n## [{VERSION}] - 2026-01-01\n\n- x\n")
     package = folder / "src/twilio_build_wait/__init__.py"
     package.write_text(
@@ -105,14 +87,14 @@ def reference(clone: Path, registry: Registry) -> Iterator[str]:
     run(clone, "docker", "image", "rm", "--force", f"{tag.removesuffix(':build')}@{digest}")
 
 
-def test_trial_accepts_only_the_image(clone: Path, reference: str, base: str) -> None:
+def test_trial_accepts_only_the_image(clone: Path, reference: str, base_image: str) -> None:
     assert "completed" in release(clone, "try", reference, VERSION)
     assert "Do not release this image" in release(clone, "try", reference, "1.0.0", code=1)
-    assert "Do not release this image" in release(clone, "try", base, VERSION, code=1)
+    assert "Do not release this image" in release(clone, "try", base_image, VERSION, code=1)
 
 
 def test_workflow_of_a_user_runs_the_released_image(
-    clone: Path, reference: str, registry: Registry, base: str, tmp_path: Path
+    clone: Path, reference: str, registry: Registry, base_image: str, tmp_path: Path
 ) -> None:
     sha = release(clone, "tag", VERSION, reference).strip().removeprefix("commit=")
     for _ in range(2):
@@ -125,22 +107,20 @@ def test_workflow_of_a_user_runs_the_released_image(
     steps = [STEP.format(status=s, build=build, commit=sha) for s, build in BUILDS.items()]
     workflow = "on: push\njobs:\n  wait:\n    runs-on: ubuntu-latest\n    steps:" + "".join(steps)
     (user / ".github/workflows/wait.yml").write_text(workflow)
-    run(user, "git", "init", "-q")
-    commit(user)
+    commit_all(user)
     run(user, "docker", "image", "rm", "--force", reference)
     with Emulator() as emulator:
         for status, build in BUILDS.items():
             emulator.add_build(build, status, after="1s")
-        log = run(
+        log = act(
             user,
-            str(Path(sys.executable).with_name("act")),
+            base_image,
             "push",
-            f"--platform=ubuntu-latest={base}",
-            "--pull=false",
             f"--local-repository=e2e-owner/twilio-build-wait@{sha}={action}",
             *(f"--env={name}={value}" for name, value in emulator.variables.items()),
-            env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
-        )
+            secrets={},
+        )[1]
     assert re.findall(r"\| result (.*)", log) == ["completed completed", "failed failed"]
+    assert re.findall(r'\|   "([\w-]+)": ', log) == sorted(OUTPUTS) * 2
     assert "docker build" not in log
     assert any("GET" in line and reference[-64:] in line for line in registry.requests())
