@@ -87,19 +87,17 @@ class _Reader:
 
     def _resource(self, url: str, sid: str, name: str) -> dict[str, object]:
         """Return a resource that has this SID and belongs to the service."""
-        left = self.end - self.clock()
-        if left <= 0:
-            raise NotReadError(f"{name} could not be read within {LIMIT:.0f} s")
+        left = max(0.1, self.end - self.clock())
         body = json_object(self.get(url, left, MAX_BYTES), url, self.show)
         if isinstance(body, PollError):
             raise NotReadError(f"{name} could not be read: {body.text}")
         if not is_same(body.get("sid"), sid):
             raise NotReadError(f"{name} could not be read: Twilio sent another one")
-        service = body.get("service_sid")
-        if isinstance(service, str):
-            if self.service_sid and not is_same(service, self.service_sid):
-                raise NotReadError(f"{name} could not be read: it belongs to another service")
-            self.service_sid = service
+        service = body.get("service_sid") or self.service_sid
+        # If the input is a name, the first resource that has a SID settles it.
+        if not is_same(service, self.service_sid or str(service)):
+            raise NotReadError(f"{name} could not be read: it belongs to another service")
+        self.service_sid = str(service)
         return body
 
 

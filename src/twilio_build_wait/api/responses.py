@@ -12,10 +12,9 @@ from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
 
-_REDIRECTS, _CLIENT_ERRORS, _SERVER_ERRORS = range(300, 400), range(400, 500), range(500, 600)
-_TRANSIENT_CODES = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
+_REDIRECTS, _SERVER_ERRORS = range(300, 400), range(500, 600)
+_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_PERMANENT = {*range(300, 500)} - _TRANSIENT
 
 _CODE = re.compile(r"[1-9][0-9]{0,5}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -98,8 +97,8 @@ def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     named = [f"Twilio error {code}"] if code else []
     named += [f"Twilio-Request-Id {request_id}"] if request_id else []
     cause = f"HTTP {status} from {host}" + (f" ({', '.join(named)})" if named else "")
-    if status in _TRANSIENT_CODES or status not in (*_REDIRECTS, *_CLIENT_ERRORS):
-        if status in _TRANSIENT_CODES and not message:
+    if status not in _PERMANENT:
+        if status in _TRANSIENT and not message:
             message = "the response does not look like Twilio's"
         is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
         seconds = retry_after(response.headers) if is_limit else None

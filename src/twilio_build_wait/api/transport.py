@@ -166,6 +166,7 @@ class _Adapter(HTTPAdapter):
         return response
 
 
+@dataclass
 class Transport:
     """Sends requests with one credential over one keep-alive connection.
 
@@ -173,13 +174,12 @@ class Transport:
     `requests` reads, from the environment of the process.
     """
 
-    def __init__(
-        self, login: tuple[str, str], signals: Signals, environ: Mapping[str, str], show: Redactor
-    ) -> None:
-        self._login = login
-        self._signals = signals
-        self._environ = environ
-        self._show = show
+    login: tuple[str, str] = field(repr=False)
+    signals: Signals
+    environ: Mapping[str, str] = field(repr=False)
+    show: Redactor
+
+    def __post_init__(self) -> None:
         self._adapter = _Adapter(lambda: self._context)
 
     def get(self, url: str, limit: float, max_bytes: int) -> Response | PollError:
@@ -199,7 +199,7 @@ class Transport:
         def exchange() -> Response:
             # An explicit `auth` keeps .netrc out. A prepared request that is sent through the
             # adapter follows no redirect and reads nothing of one.
-            request = requests.Request("GET", url, headers=_HEADERS, auth=self._login).prepare()
+            request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
             # Each of several addresses gets its share: one that never answers (a broken IPv6
             # route) must leave time for the next.
             timeout = (limit / 3, limit)
@@ -209,9 +209,9 @@ class Transport:
                     response.status_code, response.headers, _read_body(response, max_bytes)
                 )
 
-        route = errors.Route(url, proxies, self._environ, self._show)
+        route = errors.Route(url, proxies, self.environ, self.show)
         try:
-            return self._signals.run(exchange, limit)
+            return self.signals.run(exchange, limit)
         except TimeoutError:
             cause = f"no complete response from {route.peer} within {limit:.0f} s"
             error = route.error(cause, errors.Reach.SILENCE)
@@ -226,7 +226,7 @@ class Transport:
     @cached_property
     def _context(self) -> ssl.SSLContext:
         """The TLS context with the user's own CA bundle or certifi's; raises `BundleError`."""
-        bundle = errors.own_bundle(self._environ)
+        bundle = errors.own_bundle(self.environ)
         # Not by a helper of ssl or urllib3: both write the keys to SSLKEYLOGFILE and fail if they
         # cannot.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
