@@ -138,6 +138,7 @@ def test_at_most_20_of_a_kind_are_named(tool: Tool) -> None:
     (warning,) = run.commands("warning")
     assert warning.data.startswith("25 functions would be removed")
     assert warning.data.count("…") == 20
+    assert run.summary.count("**, ") == 20
 
 
 def test_hostile_names_stay_text(tool: Tool) -> None:

@@ -82,7 +82,6 @@ RELATIONS: dict[str, tuple[dict[str, object], str]] = {
         "Alert about this build",
     ),
     "names the service": (SERVICE_ONLY, "Alert about this service"),
-    "is of the future": (SERVICE_ONLY | {"date_generated": "2026-10-01T12:00:01Z"}, POSSIBLE),
     "names another build as well": (SERVICE_ONLY | {"alert_text": IN_TEXT}, ""),
 }
 

@@ -37,6 +37,7 @@ WRONG = {
 def test_first_variable_that_is_not_blank_wins(tool: Tool) -> None:
     tool |= {"INPUT_BUILD-SID": " \r\n\t", "INPUT_BUILD_SID": f" {BUILD_SID}\n"}
     tool |= {"PLUGIN_BUILD_SID": "newest", "TWILIO_BUILD_SID": "newest", "PLUGIN_TIMEOUT": "42s"}
+    tool |= {"PLUGIN_BUILD-SID": "newest", "TWILIO_BUILD_TIMEOUT": "soon"}
     run = tool.run(COMPLETED)
     assert "timeout 42s" in run.stdout
     assert [request.path for request in run.requests] == [STATUS_PATH]
@@ -116,11 +117,3 @@ def test_region_makes_the_host(tool: Tool) -> None:
     assert run.requests[0].target == f"{host}:443"
     assert f" at {host}, timeout" in run.stdout
     assert run.outputs["url"] == f"https://{host}{STATUS_PATH}"
-
-
-def test_http_can_be_allowed_with_a_warning(tool: Tool) -> None:
-    # An address of this machine that the rule does not know.
-    root = f"http://127.1:{tool.server.port}"
-    run = tool.run(COMPLETED, TWILIO_BASE_URL=root, TWILIO_ALLOW_HTTP="true")
-    (warning,) = run.commands("warning")
-    assert "unencrypted" in warning.data

@@ -22,6 +22,7 @@ from tests.support.samples import (
     STATUS_PATH,
     build,
     build_status,
+    json_response,
     page,
 )
 from tests.support.server import Response, Server, Step
@@ -81,8 +82,18 @@ def test_status_in_the_list_counts(latest: Tool, status: str, code: int) -> None
 
 @fault
 def test_unusable_entries_are_ignored(latest: Tool) -> None:
+    unusable = [BUILD_SID, other(sid=...), other(sid=SERVICE_SID), other() | {"status": 1}]
+    unusable += [other(date_created=date) for date in (None, "yesterday", 1790000000)]
     older = build("completed", date_created=ago(minutes=50))
-    run = latest.run(page("builds", BUILD_SID, other(date_created=None), older))
+    run = latest.run(page("builds", *unusable, older))
+    assert run.outputs["build-sid"] == BUILD_SID
+
+
+def test_first_of_two_equal_dates_wins(latest: Tool) -> None:
+    ahead = ago(hours=-7)  # as Twilio's dates were for years: it counts as now
+    run = latest.run(
+        page("builds", build("completed", date_created=ahead), other(date_created=ahead))
+    )
     assert run.outputs["build-sid"] == BUILD_SID
 
 
@@ -126,7 +137,7 @@ def test_service_without_a_build_is_rejected_at_once(latest: Tool) -> None:
 TRANSIENT: dict[str, Step] = {
     "503": Response(503, FOUND.body),
     "cut": FOUND.raw[:-5],
-    "no list": COMPLETED,
+    "no list": json_response({"builds": {"sid": BUILD_SID}}),
     "over 4 MiB": Response(200, FOUND.body.ljust(4 * 1024 * 1024 + 1)),
 }
 

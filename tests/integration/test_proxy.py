@@ -165,3 +165,4 @@ def test_wildcard_in_no_proxy_is_explained(behind: Tool) -> None:
     run = behind.run([math.inf], code=3, NO_PROXY="*.twilio.com", TWILIO_BUILD_TIMEOUT="0")
     assert "NO_PROXY is '*.twilio.com', but it takes no wildcard" in run.outputs["reason"]
     assert "write .twilio.com" in run.outputs["reason"]
+    assert f"through proxy http://127.0.0.1:{behind.server.port} within 5 s" in run.stdout

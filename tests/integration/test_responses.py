@@ -9,7 +9,13 @@ import pytest
 
 from tests.integration.conftest import Tool
 from tests.support.run import Run, run_inside
-from tests.support.samples import BUILD_SID, REQUEST_ID, build_status, json_response
+from tests.support.samples import (
+    BUILD_SID,
+    OTHER_BUILD_SID,
+    REQUEST_ID,
+    build_status,
+    json_response,
+)
 from tests.support.server import Connection, Response, Server, Step
 
 pytestmark = pytest.mark.fault
@@ -38,6 +44,11 @@ def rejected(run: Run) -> str:
 
 INVALID = {
     "html": b"<!doctype html><title>Blocked by the web filter</title>",
+    "no status": build_status(...).body,
+    "status is a list": build_status(["completed"]).body,
+    "no sid": build_status("completed", sid=...).body,
+    "sid is a number": build_status("completed", sid=7).body,
+    "another build's": build_status("completed", sid=OTHER_BUILD_SID).body,
     "long number": GOOD.replace(b'"completed"', b"7" * 5000),
     "UTF-16": GOOD.decode().encode("utf-16"),
     "byte order mark": b"\xef\xbb\xbf" + GOOD,

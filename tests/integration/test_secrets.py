@@ -16,6 +16,7 @@ from tests.support.samples import (
     ALERTS_PATH,
     API_KEY,
     BUILD_PATH,
+    BUILD_SID,
     SECRET,
     SERVICE_SID,
     TOKEN,
@@ -78,6 +79,15 @@ def test_masks_come_first_with_invalid_inputs(tool: Tool) -> None:
     run = tool.run(code=2, TWILIO_AUTH_TOKEN=token, TWILIO_BUILD_SID="x")
     assert masks(run) == [token, login(ACCOUNT_SID, token)]
     assert run.lines[0].startswith("::add-mask::")
+
+
+def test_short_secret_is_a_warning_and_not_hidden(tool: Tool) -> None:
+    for token, warned in (("dead5", ["auth-token"]), ("dead56", [])):
+        run = tool.run(COMPLETED, TWILIO_AUTH_TOKEN=token)
+        assert [warning.data.split()[0] for warning in run.commands("warning")] == warned
+        assert (token in masks(run)) == (not warned)
+    run = tool.run(COMPLETED, TWILIO_AUTH_TOKEN="dead")
+    assert BUILD_SID in run.stdout  # not ZB***beef…
 
 
 def error(status: int = 401, **fields: object) -> Response:

@@ -1,7 +1,5 @@
 """Certificates that do not verify, and handshakes that break."""
 
-import builtins
-import errno
 import math
 import ssl
 from collections.abc import Callable
@@ -114,19 +112,6 @@ def test_unknown_ca_advises_what_is_not_done_yet(behind: Behind) -> None:
     assert "SSL_CERT_FILE is not read" in reason
 
 
-def test_certificate_that_expires_during_the_wait_is_rejected(
-    environ: dict[str, str], authority: Authority
-) -> None:
-    contexts = authority.context("localhost"), expired(authority)
-    handshakes = [lambda c, context=context: c.start_tls(context) for context in contexts]
-    with Server(BUILDING.raw, COMPLETED, connecting=handshakes) as server:
-        own = {"TWILIO_BASE_URL": f"https://localhost:{server.port}"}
-        own |= {"REQUESTS_CA_BUNDLE": str(authority.bundle)}
-        run = run_inside(environ | own, server)
-    assert run.code == 4, run.stdout
-    assert run.outputs["status"] == "building"
-
-
 @pytest.fixture
 def lax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     """A company's old CA: basic constraints not critical, no Authority Key Identifier."""
@@ -169,21 +154,6 @@ def test_unreadable_bundle_is_rejected(
     reason = rejected(behind(COMPLETED, bundle=bundle, code=4))
     assert f"the CA bundle {bundle} cannot be read" in reason
     assert "REQUESTS_CA_BUNDLE" in reason
-
-
-def test_bundle_that_cannot_be_opened_for_lack_of_descriptors_is_retried(
-    behind: Behind, authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    errors = [OSError(errno.EMFILE, "Too many open files")]
-    really_open = builtins.open
-
-    def open_later(path: object, *arguments: object, **options: object) -> object:
-        if path == str(authority.bundle) and errors:
-            raise errors.pop()
-        return really_open(path, *arguments, **options)  # type: ignore[call-overload] # passed through
-
-    monkeypatch.setattr(builtins, "open", open_later)
-    assert behind(COMPLETED).outputs["polls"] == "2"
 
 
 def test_http_root_needs_no_bundle(tool: Tool) -> None:
