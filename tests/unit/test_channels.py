@@ -7,18 +7,12 @@ import pytest
 
 from tests.support import parsers
 from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.reporters.channels import Channel, github_output, output_file
+from twilio_build_wait.reporters.channels import github_output, output_file
 from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log
 
 PLAIN = ["", "a-z_0.9/:@%+,", "https://a.test/v1/Status"]
 NOT_PLAIN = ["a b", "a'b", 'a"b', "$HOME", "a#b", "a\\b", "ä", "a=b", "a;b", "a\n", "`id`"]
-
-
-def make(path: Path) -> tuple[Channel, mock.Mock]:
-    """Return an output file, and what its log writes to."""
-    write = mock.Mock()
-    return output_file(str(path), Log(write, choose({}), Redactor([]), float, is_live=False)), write
 
 
 def test_value_cannot_end_its_github_output() -> None:
@@ -35,14 +29,11 @@ def test_value_cannot_end_its_github_output() -> None:
 
 @pytest.mark.parametrize("value", [*PLAIN, *NOT_PLAIN], ids=ascii)
 def test_dotenv_carries_plain_values_only(value: str, tmp_path: Path) -> None:
-    channel, write = make(tmp_path / "a")
+    path, write = tmp_path / "a", mock.Mock()
+    channel = output_file(str(path), Log(write, choose({}), Redactor([]), float, is_live=False))
     for _ in range(2):
         channel.save({"status": value})
     is_plain = value in PLAIN
     line = f"TWILIO_BUILD_WAIT_STATUS={value if is_plain else ''}\n"
-    assert line in (tmp_path / "a").read_text()
+    assert line in path.read_text()
     assert write.call_count == (not is_plain)
-
-
-def test_name_of_the_file_is_safe() -> None:
-    assert make(Path("/a\nb"))[0].name == "output-file /a b"

@@ -12,25 +12,22 @@ CIS: dict[str, dict[str, str]] = {
 }
 GITHUB, AZURE, TEAMCITY = map(choose, CIS.values())
 PLAIN = choose({"GITHUB_ACTIONS": "", "GITLAB_CI": "true"})
-TITLE, MESSAGE = "Gone: 5%, twice", SafeText("'a' | [b] %c%")
+TITLE, MESSAGE = "1: 5%, twice", SafeText("'a' | [b] %c%")
 
 ANNOTATIONS: dict[str, tuple[Plain, Level, str]] = {
     "plain error": (PLAIN, "error", f"error: {TITLE}: {MESSAGE}"),
-    "GitHub error": (
-        *(GITHUB, "error"),
-        "::error title=Gone%3A 5%25%2C twice::'a' | [b] %25c%25",
-    ),
+    "GitHub error": (GITHUB, "error", "::error title=1%3A 5%25%2C twice::'a' | [b] %25c%25"),
     "Azure warning": (
         *(AZURE, "warning"),
-        "##vso[task.logissue type=warning]Gone: 5%AZP25, twice: 'a' | [b] %AZP25c%AZP25",
+        "##vso[task.logissue type=warning]1: 5%AZP25, twice: 'a' | [b] %AZP25c%AZP25",
     ),
     "TeamCity warning": (
         *(TEAMCITY, "warning"),
-        "##teamcity[message text='Gone: 5%, twice: |'a|' || |[b|] %c%' status='WARNING']",
+        "##teamcity[message text='1: 5%, twice: |'a|' || |[b|] %c%' status='WARNING']",
     ),
     "TeamCity error": (
         *(TEAMCITY, "error"),
-        "##teamcity[buildProblem description='Gone: 5%, twice: |'a|' || |[b|] %c%']",
+        "##teamcity[buildProblem description='1: 5%, twice: |'a|' || |[b|] %c%']",
     ),
 }
 

@@ -1,12 +1,10 @@
 """The entrypoint in this process: what surrounds the package's `run`."""
 
-import importlib.util
 import os
 import runpy
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
 from unittest import mock
 
 import pytest
@@ -29,33 +27,21 @@ def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return noted
 
 
-@pytest.fixture
-def entrypoint(exits: list[int]) -> ModuleType:
-    """The entrypoint with its signal handlers in place; it has not run yet."""
-    spec = importlib.util.spec_from_file_location("entrypoint", PATH)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert exits == []
-    return module
-
-
-def test_append_takes_any_text_and_file(entrypoint: ModuleType, tmp_path: Path) -> None:
+def test_append_takes_any_text_and_file(tmp_path: Path) -> None:
+    append = runpy.run_path(str(PATH))["append"]
     path = tmp_path / "file"
     path.write_bytes(b"\xff\n")
-    entrypoint.append(str(path), "\udcff")
+    append(str(path), "\udcff")
     assert path.read_bytes() == b"\xff\n\\udcff"
     with mock.patch("builtins.open", side_effect=PermissionError):  # writable, but not readable
-        entrypoint.append(str(path), "a\n")
+        append(str(path), "a\n")
     assert path.read_bytes() == b"\xff\n\\udcffa\n"
     with pytest.raises(OSError, match="No space"):
-        entrypoint.append("/dev/full", "a\n")  # a device is not truncated
+        append("/dev/full", "a\n")  # a device is not truncated
 
 
-def test_first_signal_starts_the_timer_and_others_do_not(
-    entrypoint: ModuleType, exits: list[int]
-) -> None:
+def test_first_signal_starts_the_timer_and_others_do_not(exits: list[int]) -> None:
+    caught = runpy.run_path(str(PATH))["caught"]
     signal.raise_signal(signal.SIGALRM)  # from outside
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     signal.raise_signal(signal.SIGTERM)
@@ -63,7 +49,7 @@ def test_first_signal_starts_the_timer_and_others_do_not(
     signal.raise_signal(signal.SIGINT)
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 1
     signal.raise_signal(signal.SIGALRM)  # from outside, while the timer runs
-    assert (entrypoint.caught, exits) == ([signal.SIGTERM, signal.SIGINT], [])
+    assert (caught, exits) == ([signal.SIGTERM, signal.SIGINT], [])
 
 
 # Argument -> exit code without inputs, words of the log.

@@ -18,50 +18,17 @@ from twilio_build_wait.text import SafeText
 ERASE = "\r\x1b[2K"
 
 
-class Screen:
-    """A log, what it has written, and its clock."""
-
-    def __init__(self, *, is_live: bool = False, **environ: str) -> None:
-        self.now = 100.0
-        self.written = ""
-        show = Redactor(["sw0rdfish"])
-        self.log = Log(self.write, choose(environ), show, lambda: self.now, is_live=is_live)
-
-    def write(self, data: bytes) -> None:
-        self.written += data.decode()
-
-    def succeed(self, status: str, found: str = "", elapsed: float = 1.23) -> None:
-        progress = Progress(elapsed=elapsed, polls=2)
-        self.log.poll_ended(progress, BuildStatus(status, found=SafeText(found)), 1)
-
-    def take(self) -> str:
-        written, self.written = self.written, ""
-        return written
-
-
-def test_sign_of_life_after_15_s_of_silence() -> None:
-    screen = Screen()
-    for seconds, line in ((14.9, ""), (0.1, "still waiting: no status yet, 1 poll\n"), (14.9, "")):
-        screen.now += seconds
-        screen.log.tick(Progress(polls=1), 1)
-        assert screen.take().partition("s  ")[2] == line
-    screen.succeed("building")
-    screen.now += 15
-    screen.log.tick(Progress(polls=2), 1234.56)
-    assert screen.take().endswith("building\n 1234.6s  still waiting: building, 2 polls\n")
-
-
-def test_terminal_has_one_live_line() -> None:
-    screen = Screen(is_live=True)
-    screen.succeed("x" * 31)
-    screen.take()
-    screen.log.tick(Progress(polls=1), 1)
-    assert screen.take() == f"{ERASE}    1.0s  {'x' * 29}…, 1 poll"
-    screen.log.line("end")
-    screen.log.line("end")
-    assert screen.take() == f"{ERASE}end\nend\n"
-    screen.succeed("building")
-    assert screen.take() == ""
+def test_live_line_is_short_and_replaced() -> None:
+    write = mock.Mock()
+    log = Log(write, choose({}), Redactor([]), float, is_live=True)
+    log.poll_ended(Progress(polls=1), BuildStatus("x" * 31, found=SafeText("a build")), 1)
+    log.tick(Progress(polls=1), 1)
+    log.line("end")
+    log.line("end")
+    written = [call.args[0].decode() for call in write.call_args_list]
+    assert written[0] == "    0.0s  latest is a build\n"
+    assert written[-3] == f"{ERASE}    1.0s  {'x' * 29}…, 1 poll"
+    assert written[-2:] == [f"{ERASE}end\n", "end\n"]
 
 
 # -- standard output -------------------------------------------------------------------------------

@@ -48,21 +48,12 @@ def test_secret_under_6_characters_is_not_redacted() -> None:
     assert Redactor(["abcde", "fghijk"]).redact("abcde fghijk") == "abcde ***"
     assert Redactor(["abcde"]).redact("abcde") == "abcde"
     assert not Redactor([]).contains("anything")
-    assert not Redactor(["abcdef"]).contains("abcde")
 
 
 @pytest.mark.parametrize("secret", ["one\ntwo", "in\u200bvisible", "a::error::b", "one two"])
 def test_secret_is_redacted_before_and_after_text_is_made_safe(secret: str) -> None:
     assert Redactor([secret]).line(f"<{secret}>") == "<***>"
     assert Redactor(["one two"]).line("one\ntwo") == "***"
-
-
-def test_line_is_safe_and_piece_is_short() -> None:
-    redactor = Redactor([])
-    assert redactor.line("a\n::error::\u200b") == r"a : :error::\u200b"
-    assert len(redactor.line("x" * 600)) == 600
-    assert redactor.piece("x" * 600) == "x" * 499 + "…"
-    assert redactor.piece("xxxx", 3) == "xx…"
 
 
 # Changes of the environment, what is a credential then.

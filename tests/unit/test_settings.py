@@ -15,32 +15,19 @@ HINT = r"forks.*Dependabot.*secrets: inherit.*environment"
 
 # Changes of the environment -> a pattern for each problem, in order.
 PROBLEMS: dict[str, tuple[dict[str, str | None], list[str]]] = {
-    "no service": (
-        {"TWILIO_SERVICE_SID": None},
-        [r"^TWILIO_SERVICE_SID \(service-sid\): requ.*ZS"],
-    ),
+    "no service": ({"TWILIO_SERVICE_SID": None}, [r"^TWILIO_SERVICE_SID \(service-sid\): requ.*Z"]),
     "no build": ({"TWILIO_BUILD_SID": "", **GITHUB}, ["^build-sid: required: ZB followed by"]),
     "no credential": (NO_LOGIN, [r"auth-token\): required(?!.*Depend)", "account-sid.*: AC foll"]),
     "no token on GitHub": ({"TWILIO_AUTH_TOKEN": None, **GITHUB}, ["^auth-token: requi.*" + HINT]),
     "no secret": ({"TWILIO_API_KEY": API_KEY, **GITHUB}, ["api-secret: required with.*" + HINT]),
     "no key": ({"TWILIO_API_SECRET": SECRET}, [r"\(api-key\): required with api-secret: SK foll"]),
     "invalid": ({"TWILIO_BUILD_TIMEOUT": "1 h"}, ["expected a duration.*from 0 to 24h; got '1 h'"]),
-    "invisible": ({"TWILIO_BUILD_SID": f"\u200b{BUILD_SID}"}, [r"got '\\u200bZB"]),
     "account hidden": ({"TWILIO_ACCOUNT_SID": "0123"}, ["expected AC.*got 4 other characters"]),
     "key hidden": ({**KEY, "TWILIO_API_KEY": "ab"}, ["expected SK.*got 2 other characters"]),
-    "token hidden": (
-        {"TWILIO_AUTH_TOKEN": "pässwörd"},
-        ["printable ASCII.*got 8 other characters"],
-    ),
+    "token hidden": ({"TWILIO_AUTH_TOKEN": "pässwörd"}, ["ASCII.*got 8 other characters"]),
     "URL hidden": ({"TWILIO_BASE_URL": "https://u:p@a.test"}, ["an https:// URL.*another value$"]),
-    "http": (
-        {"TWILIO_BASE_URL": "http://a.test"},
-        [r"base-url\): expected an https://.*unencrypt"],
-    ),
-    "no edge": (
-        {"TWILIO_REGION": "sg1"},
-        [r"\(edge\): required with region 'sg1'.*such as dublin"],
-    ),
+    "http": ({"TWILIO_BASE_URL": "http://a.test"}, [r"base-url\): expected an https.*unencrypt"]),
+    "no edge": ({"TWILIO_REGION": "sg1"}, [r"\(edge\): required with region 'sg1'.*such as dubl"]),
     "unused region": (
         {"TWILIO_REGION": "X", "TWILIO_EDGE": "Y", "TWILIO_BASE_URL": "https://a.test"},
         [r"\(region\).*'X'", r"\(edge\).*'Y'"],
@@ -51,10 +38,6 @@ PROBLEMS: dict[str, tuple[dict[str, str | None], list[str]]] = {
     ),
     "max-interval": ({"TWILIO_BUILD_MAX_INTERVAL": "9h"}, [r"\(max-interval\).*got '9h'$"]),
     "credential": ({"TWILIO_SERVICE_SID": f"x{TOKEN}"}, ["service-sid.*a credential.*expected ZS"]),
-    "several": (
-        {**NO_LOGIN, "TWILIO_BUILD_SID": "?", "TWILIO_BUILD_DIAGNOSE": "maybe"},
-        ["auth-token", "account-sid", "build-sid", "diagnose.*true or false"],
-    ),
 }
 
 # Region and edge -> the host.

@@ -14,8 +14,7 @@ from twilio_build_wait.signals import Cancelled, Signals, ThreadShortageError
 pytestmark = pytest.mark.usefixtures("handlers")
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-#: Longer than any test takes: none waits for it.
-LONG = 30.0
+LONG = 30.0  # no test waits for it
 
 
 def make(*caught: int) -> tuple[Signals, list[int]]:
@@ -24,30 +23,10 @@ def make(*caught: int) -> tuple[Signals, list[int]]:
     return Signals([*caught], exits.append), exits
 
 
-def send_soon(number: int) -> None:
-    """Send the main thread a signal while it waits."""
-    ident = threading.main_thread().ident
-    assert ident
-    threading.Timer(0.02, signal.pthread_kill, (ident, number)).start()
-
-
 def test_sleep_lasts_as_long_as_it_should() -> None:
     start = time.monotonic()
     make()[0].sleep(0.25)  # more than one slice
     assert 0.25 <= time.monotonic() - start < LONG
-
-
-@BOTH
-def test_signal_ends_a_sleep_and_a_request(number: int) -> None:
-    is_over = threading.Event()
-    for wait in (Signals.sleep, lambda signals, limit: signals.run(is_over.wait, limit)):
-        start = time.monotonic()
-        signals, _ = make()
-        send_soon(number)
-        with pytest.raises(Cancelled):
-            wait(signals, LONG)
-        assert time.monotonic() - start < LONG / 2
-    is_over.set()
 
 
 @BOTH
@@ -148,15 +127,3 @@ def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_until(lambda: len(exits) == 2)  # once more, because this process goes on
     assert set(exits) == {signal.SIGINT}
     assert time.monotonic() - start < 1
-
-
-def test_alarm_from_outside_is_ignored() -> None:
-    _, exits = make()
-    signal.raise_signal(signal.SIGALRM)
-    signal.raise_signal(signal.SIGTERM)
-    left = signal.getitimer(signal.ITIMER_REAL)[0]
-    assert 0 < left <= module.GRACE
-    signal.raise_signal(signal.SIGINT)
-    assert signal.getitimer(signal.ITIMER_REAL)[0] <= left  # only the first one starts the timer
-    signal.raise_signal(signal.SIGALRM)
-    assert exits == []

@@ -74,8 +74,3 @@ def test_changes_are_a_table() -> None:
         "| Functions | **/a**, **b&#124;c** |  | /d, /e |\n"
         "| Dependencies |  | lib&#64;1 |  |\n\n- a note\n- b\n\n"
     )
-
-
-def test_no_changes_and_unknown_changes() -> None:
-    assert render(FAILED, changes=Changes("none")).endswith("build changes\n\nNothing.\n\n")
-    assert render(FAILED, changes=Changes()).endswith("build changes\n\n")

@@ -1,8 +1,8 @@
-"""--help and --version."""
+"""--help."""
 
 import pytest
 
-from twilio_build_wait import __version__, usage
+from twilio_build_wait import usage
 from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.model import OUTPUTS, Ending, variable
 
@@ -18,17 +18,8 @@ def test_help_fits_the_terminal_and_has_everything(width: int) -> None:
     entries += [f"  {ending.exit_code}\n      {ending.outcome}: " for ending in Ending]
     assert [entry for entry in entries if entry not in text] == []
     for known in INPUTS:
-        default = known.shown_default and f"default {known.shown_default}"
-        note = "required" if known.is_required else default
-        assert f"{known.meaning} ({'; '.join(filter(None, [known.format.words, note]))})" in words
-    assert [meaning for meaning in OUTPUTS.values() if meaning not in words] == []
-    assert [ending.meaning for ending in Ending if ending.meaning not in words] == []
-
-
-@pytest.mark.parametrize("option", ["--help", "-h", "--version"])
-def test_answer(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "70")
-    written: list[bytes] = []
-    assert usage.answer(option, written.append) == 0
-    version = f"twilio-build-wait {__version__}\n"
-    assert b"".join(written).decode() == (version if "v" in option else usage.help_text(70))
+        default = known.shown_default and f"; default {known.shown_default}"
+        note = "; required" if known.is_required else default
+        assert f"{known.meaning} ({known.format.words}{note})" in words
+    meanings = [*OUTPUTS.values(), *(ending.meaning for ending in Ending)]
+    assert [meaning for meaning in meanings if meaning not in words] == []
