@@ -145,9 +145,8 @@ class Search:
         problem = "Alerts could not be read"
         created, now = self._build.created, self.now
         # Twilio's timestamps were hours ahead for years: a date in the future is no date.
-        if created and created > now:
-            created = None
-        start = max(created or now - _RECENT, now - _OLDEST) - _MARGIN
+        start = created if created and created <= now else now - _RECENT
+        start = max(start, now - _OLDEST) - _MARGIN
         window = {
             "LogLevel": "error",
             "StartDate": f"{start:%Y-%m-%dT%H:%M:%SZ}",
