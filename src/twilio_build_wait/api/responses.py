@@ -98,8 +98,9 @@ def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
     named += [f"Twilio-Request-Id {request_id}"] if request_id else []
     cause = f"HTTP {status} from {host}" + (f" ({', '.join(named)})" if named else "")
     if status not in _PERMANENT:
-        if status in _TRANSIENT and not message:
-            message = "the response does not look like Twilio's"
+        if status in _TRANSIENT and not is_twilio:
+            doubt = "the response does not look like Twilio's"
+            message = f"{message}; {doubt}" if message else doubt
         is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
         seconds = retry_after(response.headers) if is_limit else None
         return PollError(SafeText(cause), message=show.piece(message), retry_after=seconds)
