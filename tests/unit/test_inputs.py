@@ -7,8 +7,11 @@ import pytest
 from tests.support.samples import ACCOUNT_SID, API_KEY, BUILD_SID, ENVIRONMENT_SID, SERVICE_SID
 from twilio_build_wait import inputs
 
+Table = dict[str, inputs.Input[object]]
 
-def table() -> dict[str, inputs.Input[object]]:
+
+@pytest.fixture(scope="module")
+def table() -> Table:
     """Run the module again: mutation testing changes it after its import."""
     ran = runpy.run_path(inputs.__file__, run_name=inputs.__name__)
     return {known.name: known for known in ran["INPUTS"]}
@@ -56,19 +59,17 @@ VALUES |= {"summary False": False, "diagnose TRUE": True}
 VALUES |= {"base-url HTTPS://a.test/b//": "https://a.test/b", "base-url http://a/": "http://a"}
 
 
-def test_every_input_has_its_format_in_this_table() -> None:
-    assert FORMATS.keys() == table().keys()
-    assert [
-        known.name for known in table().values() if len(known.format.words) < len("a path")
-    ] == []
+def test_every_input_has_its_format_in_this_table(table: Table) -> None:
+    assert FORMATS.keys() == table.keys()
+    assert [known.name for known in table.values() if len(known.format.words) < len("a path")] == []
 
 
 @pytest.mark.parametrize("name, text, is_valid", CASES.values(), ids=CASES)
-def test_format(name: str, text: str, is_valid: object) -> None:
-    assert (table()[name].format.parse(text) is not None) is is_valid
+def test_format(table: Table, name: str, text: str, is_valid: object) -> None:
+    assert (table[name].format.parse(text) is not None) is is_valid
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_value(case: str) -> None:
+def test_value(table: Table, case: str) -> None:
     name, _, text = case.partition(" ")
-    assert table()[name].format.parse(text) == VALUES[case]
+    assert table[name].format.parse(text) == VALUES[case]
