@@ -29,8 +29,9 @@ def test_value_cannot_end_its_github_output() -> None:
 
 @pytest.mark.parametrize("value", [*PLAIN, *NOT_PLAIN], ids=ascii)
 def test_dotenv_carries_plain_values_only(value: str, tmp_path: Path) -> None:
-    path, write = tmp_path / "a", mock.Mock()
+    path, write = tmp_path / "a\nb", mock.Mock()
     channel = output_file(str(path), Log(write, choose({}), Redactor([]), float, is_live=False))
+    assert channel.name == f"output-file {tmp_path}/a b"
     for _ in range(2):
         channel.save({"status": value})
     is_plain = value in PLAIN

@@ -1,6 +1,7 @@
 """The entrypoint in this process: what surrounds the package's `run`."""
 
 import os
+import re
 import runpy
 import signal
 import sys
@@ -70,3 +71,18 @@ def test_script_runs_the_package_and_ignores_late_signals(
     code, words = ARGUMENTS[argument]
     shown = capfd.readouterr()
     assert (exits, words in shown.out, shown.err) == ([code], True, "")
+
+
+def test_crash_exits_70_and_shows_where_but_not_its_message(
+    exits: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    crash = mock.Mock(side_effect=KeyboardInterrupt("a secret"))
+    monkeypatch.setattr("twilio_build_wait.main.run", crash)
+    for ci in ({}, {"GITHUB_ACTIONS": "true"}):
+        monkeypatch.setattr(os, "environ", ci)
+        runpy.run_path(str(PATH), run_name="__main__")
+        shown = capfd.readouterr().out
+        assert re.search("py:.*KeyboardInterrupt", shown, re.DOTALL)
+        assert "secret" not in shown
+        assert ("::error title=" in shown) == bool(ci)
+    assert exits == [70, 70]

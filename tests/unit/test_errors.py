@@ -72,7 +72,6 @@ TRANSIENT: dict[str, tuple[Exception, str]] = {
     "resolution failed (x)": (wrapped(socket.gaierror(socket.EAI_AGAIN, "x")), "unreachable"),
     "connection refused": (wrapped(ConnectionRefusedError()), "unreachable"),
     "EHOSTUNREACH": (wrapped(os_error(errno.EHOSTUNREACH)), "unreachable"),
-    "ENETUNREACH": (os_error(errno.ENETUNREACH), "unreachable"),
     "does not speak TLS": (tls("WRONG_VERSION_NUMBER"), "unreachable"),
     "could not start a thread": (ThreadShortageError(ever_started=False), "unreachable"),
     "start a thread": (STARTED, "silent"),
@@ -88,7 +87,6 @@ TRANSIENT: dict[str, tuple[Exception, str]] = {
     "closed within": (ProtocolError("x", http.client.IncompleteRead(b"")), "answer"),
     "reset": (ConnectionResetError(), "answer"),
     "connection reset": (BrokenPipeError(), "answer"),
-    "test: connection reset": (ConnectionAbortedError(), "answer"),
     "too large (more than 64 KiB)": (OversizedError("more than 64 KiB"), "answer"),
     "HTTP response (BadStatusLine)": (http.client.BadStatusLine("SSH"), "answer"),
     "invalid response (ValueError)": (ValueError("sw0rdfish"), "answer"),
@@ -193,5 +191,10 @@ def test_long_host_is_cut() -> None:
     assert Route(f"https://{'a' * 200}", {}, {}, SHOW).host == "a" * 119 + "…"
 
 
-def test_bundle_may_be_a_folder(tmp_path: Path) -> None:
-    errors.load_bundle(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), str(tmp_path))
+def test_bundle_may_be_a_folder_and_may_wait_for_a_descriptor(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    errors.load_bundle(context, str(tmp_path))
+    shortage = os_error(errno.EMFILE)
+    with mock.patch("builtins.open", side_effect=shortage), pytest.raises(OSError) as raised:  # noqa: PT011 (see below)
+        errors.load_bundle(context, "any")
+    assert raised.value is shortage

@@ -43,6 +43,20 @@ def test_older_content_is_removed_if_nothing_can_be_written(
     assert [*path.parent.iterdir()] == []
 
 
+def test_content_of_this_run_stays_if_a_later_write_fails(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, write = ReplacedFile(str(path)), os.write
+    file.write("early")
+    monkeypatch.setattr(
+        os, "write", lambda fd, new: refuse() if b"e" not in new else write(fd, new)
+    )
+    with pytest.raises(PermissionError):
+        file.write("now")
+    file.discard()
+    assert path.read_text() == "early"
+
+
 @pytest.mark.parametrize("user", [0, 1000])
 def test_root_gives_the_file_to_the_owner_of_the_folder(
     user: int, path: Path, monkeypatch: pytest.MonkeyPatch

@@ -104,20 +104,6 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("code", [None, 5])
-def test_unanswered_signal_ends_the_process(
-    code: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.01)
-    signals, exits = make()
-    words: list[int] = []
-    if code:
-        signals.before_exit(words.append, lambda _number: code)
-    signal.raise_signal(signal.SIGTERM)
-    wait_until(lambda: exits)
-    assert (words, exits) == ([signal.SIGTERM] * bool(code), [code or 143])
-
-
 def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE", 0.01)
     signals, exits = make()

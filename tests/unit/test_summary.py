@@ -65,12 +65,17 @@ def test_markup_is_escaped(text: str) -> None:
 
 def test_changes_are_a_table() -> None:
     functions = Difference("function", names("/a", "b|c"), (), names("/d", "/e"))
-    libs = Difference("dependency", (), names("lib@1"))
-    changes = Changes("removals", SafeText("pro_d"), (functions, libs), names("a note", "b"))
+    libs = Difference("dependency", (), names("lib@1", *"t" * 19))
+    assets = Difference("asset", (), names("lib@1", *"t" * 20))
+    changes = Changes(
+        "removals", SafeText("pro_d"), (functions, libs, assets), names("a note", "b")
+    )
     text = render(FAILED, changes=changes)
     assert text.endswith(
         "\n\n#### What deploying this build changes in pro&#95;d\n\n"
         "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
         "| Functions | **/a**, **b&#124;c** |  | /d, /e |\n"
-        "| Dependencies |  | lib&#64;1 |  |\n\n- a note\n- b\n\n"
+        f"| Dependencies |  | lib&#64;1{', t' * 19} |  |\n"
+        f"| Assets |  | lib&#64;1{', t' * 19}, and 1 more |  |\n\n- a note\n- b\n\n"
     )
+    assert render(FAILED, changes=Changes("none")).endswith("build changes\n\nNothing.\n\n")
