@@ -10,10 +10,6 @@ from tests.support.run import Run, run_inside
 from tests.support.server import Server, Step
 
 
-def middle(low: float, high: float) -> float:
-    return (low + high) / 2
-
-
 @dataclass(frozen=True)
 class Tool:
     """The tool in a step of a CI, and the server that it polls."""
@@ -30,7 +26,7 @@ class Tool:
         *answers: Step,
         code: int = 0,
         signal_at: float = math.inf,
-        uniform: Callable[[float, float], float] = middle,
+        uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
         **changes: str,
     ) -> Run:
         """Run against these answers, or the script so far; check the exit code."""

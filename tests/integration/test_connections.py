@@ -201,10 +201,6 @@ REFUSED = "socket.socket.connect", failing(ConnectionRefusedError())
 UNREACHABLE: dict[str, tuple[str, Fail]] = {
     "connection refused": REFUSED,
     "no such host": ("socket.getaddrinfo", failing(NO_SUCH_HOST)),
-    "could not start a thread": (
-        "tests.support.clocks.VirtualClock.run",
-        failing(ThreadShortageError(ever_started=False)),
-    ),
 }
 
 

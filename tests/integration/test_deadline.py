@@ -62,11 +62,8 @@ def test_404_at_the_deadline_is_rejected(tool: Tool) -> None:
     assert run.outputs["polls"] == "4"
 
 
-ONCE = {"building": (BUILDING, 3), "completed": (COMPLETED, 0), "transient error": (BUSY, 3)}
-
-
 @fault
-@pytest.mark.parametrize("answer, code", ONCE.values(), ids=ONCE)
+@pytest.mark.parametrize("answer, code", [(BUILDING, 3), (COMPLETED, 0)])
 def test_timeout_0_polls_once(tool: Tool, answer: Response, code: int) -> None:
     run = tool.run(answer, code=code, TWILIO_BUILD_TIMEOUT="0")
     assert run.outputs["polls"] == "1"

@@ -102,6 +102,12 @@ def test_only_what_is_proven_becomes_the_reason(
         assert reason == NO_REASON
 
 
+def test_build_with_a_date_in_the_future_is_no_proof(tool: Tool) -> None:
+    resource = json_response(build(date_created="2026-10-01T12:00:01Z"))
+    run = diagnose(tool, page("alerts", alert(resource_sid=None)), resource)
+    assert "possibly related: 82003" in run.outputs["reason"]
+
+
 def test_best_five_alerts_are_shown(tool: Tool) -> None:
     def dated(minute: int) -> dict[str, object]:
         at = f"2026-10-01T11:0{minute}:00Z"

@@ -27,7 +27,7 @@ WRONG = {
     "auth-token": "t\u00f6ken",
     "api-key": "SK12",
     "api-secret": "s\u00e4cret",
-    "build-sid": "newest",
+    "build-sid": f"{BUILD_SID}\u200b",  # not visible
     "timeout": "soon",
     "base-url": "ftp://example.com",
     "diagnose": "on",
@@ -52,7 +52,8 @@ def test_all_problems_are_reported_at_once(tool: Tool) -> None:
         *("account-sid", "auth-token", "api-key", "api-secret", "base-url"),
         *("build-sid", "timeout", "diagnose"),
     ]
-    shown = [name for name, value in WRONG.items() if f"got '{value}'" in run.stdout]
+    visible = {name: value.replace("\u200b", "\\u200b") for name, value in WRONG.items()}
+    shown = [name for name, value in visible.items() if f"got '{value}'" in run.stdout]
     assert shown == ["build-sid", "timeout", "diagnose"]
     assert run.commands("error")[0].data.startswith("account-sid: expected ")
     assert run.outputs["build-sid"] == run.outputs["url"] == ""

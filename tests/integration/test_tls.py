@@ -1,5 +1,6 @@
 """Certificates that do not verify, and handshakes that break."""
 
+import errno
 import math
 import ssl
 from collections.abc import Callable
@@ -154,6 +155,20 @@ def test_unreadable_bundle_is_rejected(
     reason = rejected(behind(COMPLETED, bundle=bundle, code=4))
     assert f"the CA bundle {bundle} cannot be read" in reason
     assert "REQUESTS_CA_BUNDLE" in reason
+
+
+def test_bundle_that_cannot_be_loaded_for_lack_of_descriptors_is_retried(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors, load = [OSError(errno.EMFILE, "no descriptor")], ssl.SSLContext.load_verify_locations
+
+    def load_later(context: ssl.SSLContext, **paths: str) -> None:
+        if errors:
+            raise errors.pop()
+        load(context, **paths)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load_later)
+    assert behind(COMPLETED).outputs["polls"] == "2"
 
 
 def test_http_root_needs_no_bundle(tool: Tool) -> None:
