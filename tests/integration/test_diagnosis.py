@@ -106,6 +106,7 @@ def test_build_with_a_date_in_the_future_is_no_proof(tool: Tool) -> None:
     resource = json_response(build(date_created="2026-10-01T12:00:01Z"))
     run = diagnose(tool, page("alerts", alert(resource_sid=None)), resource)
     assert "possibly related: 82003" in run.outputs["reason"]
+    assert "&StartDate=2026-10-01T10%3A55%3A00Z&" in run.requests[-1].target
 
 
 def test_best_five_alerts_are_shown(tool: Tool) -> None:
@@ -176,7 +177,6 @@ def test_cause_comes_before_a_possibly_related_alert_and_behind_one_about_the_bu
     run = diagnose(tool, page("alerts", possible), resource)
     reason = "likely cause: Twilio no longer supports the runtime node18"
     assert run.outputs["reason"].startswith(reason)
-    assert "  What to do: " in run.stdout
     assert POSSIBLE in run.stdout
     assert diagnose(tool, page("alerts", alert()), resource).outputs["reason"] == FOUND
 
