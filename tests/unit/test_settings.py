@@ -99,7 +99,8 @@ def test_base_url_is_the_root_of_both_apis() -> None:
 
 
 @pytest.mark.parametrize("host", LOCAL + REMOTE)
-def test_http_is_for_this_machine_only(host: str) -> None:
-    found = read(environ(TWILIO_BASE_URL=f"http://{host}:1", TWILIO_ALLOW_HTTP="1"))
-    assert bool(found.root) is (host in LOCAL) is (not found.problems)
-    assert not found.warnings
+def test_http_is_for_this_machine_unless_it_is_allowed(host: str) -> None:
+    for allow in ("1", " True "):
+        found = read(environ(TWILIO_BASE_URL=f"http://{host}:1", TWILIO_ALLOW_HTTP=allow))
+        assert bool(found.root) is (host in LOCAL or "T" in allow) is (not found.problems)
+        assert ("unencrypted" in str(found.warnings)) is (host in REMOTE and "T" in allow)
