@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from twilio_build_wait import inputs, redaction
 from twilio_build_wait.inputs import Input
+from twilio_build_wait.model import count
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
 
@@ -126,7 +127,11 @@ class _Reader:
         """Report a value without the format of its input; never show what may be a secret."""
         raw = known.read(self._environ)
         is_shown = known not in (*inputs.SECRETS, inputs.API_KEY, inputs.ACCOUNT_SID)
-        got = f"'{self._show.piece(raw)}'" if is_shown else f"{len(raw)} other characters"
+        got = (
+            f"'{self._show.piece(raw)}'"
+            if is_shown
+            else f"a value of {count(len(raw), 'character')}"
+        )
         if known is inputs.BASE_URL:
             got = "another value"  # it may hold a password
         self.problem(known, f"expected {known.format.words}; got {got}{why}")

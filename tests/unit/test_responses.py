@@ -14,7 +14,7 @@ from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
 
-SHOW = Redactor(["sw0rdfish"])
+SHOW = Redactor(["sw0rdfish", "half/other"])
 HOST = SafeText("twilio.test")
 BODY = json.dumps({"code": 20404, "message": "no", "status": 404}).encode()
 
@@ -98,7 +98,8 @@ def test_request_id_is_named_and_foreign_text_is_safe() -> None:
 
 # Location -> the host that the cause ends in.
 LOCATIONS = {"https://u:p@a.test:8/b": " to a.test:8", f"//{'a' * 90}": f" to {'a' * 79}…"}
-LOCATIONS |= {"//sw0rdfish.test": " to ***.test", "/path": "", "https://[": "", "": ""}
+LOCATIONS |= {"//sw0rdfish.test": " to ***.test", "//half/other": " to ***"}
+LOCATIONS |= {"/path": "", "https://[": "", "": ""}
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
