@@ -47,6 +47,13 @@ def test_findings_replace_the_advice_and_the_same_reason() -> None:
     )
 
 
+def test_cause_in_the_reason_is_not_repeated() -> None:
+    reason = SafeText("likely cause: node18 is old; Twilio's alerts could not be read")
+    findings = [Finding("Likely cause", SafeText("node18 is old")), Finding("Check", SafeText("x"))]
+    text = render(Outcome(Ending.FAILED, PROGRESS, reason), findings)
+    assert text == f"{HEAD}| Reason | {reason} |\n| Check | x |\n\n"
+
+
 # Ending -> the icon of its heading.
 ICONS = {Ending.COMPLETED: "✅", Ending.TIMED_OUT: "⏱️", Ending.TERMINATED: "⚪", Ending.ERROR: "❗"}
 
@@ -67,15 +74,16 @@ def test_changes_are_a_table() -> None:
     functions = Difference("function", names("/a", "b|c"), (), names("/d", "/e"))
     libs = Difference("dependency", (), names("lib@1", *"t" * 19))
     assets = Difference("asset", (), names("lib@1", *"t" * 20))
-    changes = Changes(
-        "removals", SafeText("pro_d"), (functions, libs, assets), names("a note", "b")
-    )
+    runtime = Difference("runtime", (), (), names("node20"))
+    differences = (functions, libs, assets, runtime)
+    changes = Changes("removals", SafeText("pro_d"), differences, names("a note", "b"))
     text = render(FAILED, changes=changes)
     assert text.endswith(
         "\n\n#### What deploying this build changes in pro&#95;d\n\n"
         "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
         "| Functions | **/a**, **b&#124;c** |  | /d, /e |\n"
         f"| Dependencies |  | lib&#64;1{', t' * 19} |  |\n"
-        f"| Assets |  | lib&#64;1{', t' * 19}, and 1 more |  |\n\n- a note\n- b\n\n"
+        f"| Assets |  | lib&#64;1{', t' * 19}, and 1 more |  |\n"
+        "| Runtime |  |  | node20 |\n\n- a note\n- b\n\n"
     )
     assert render(FAILED, changes=Changes("none")).endswith("build changes\n\nNothing.\n\n")

@@ -97,7 +97,7 @@ class Poller:
         ago = render(round(age.total_seconds())) if age < timedelta(days=1) else f"{age.days} d"
         text = f"{found.build_sid}, created {created:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
         if age > MAX_AGE:
-            return self._rejected(f"the newest build is {text}: more than 1h, too old")
+            return self._rejected(f"latest takes builds of the last hour; the newest is {text}")
         if has_next_page(body):
             text += f"; only the first {PAGE_SIZE} builds were read"
         self._build_sid = found.build_sid

@@ -27,7 +27,13 @@ def render(
     With `changes`, a second table says what deploying the build would change.
     """
     ending, progress = outcome.ending, outcome.progress
-    pages = {found.text: found.page for found in reversed(findings)}  # the first one counts
+    reason = outcome.reason.lower()
+    # What the reason repeats is not said twice; a cause stands in it with its label.
+    repeated = [
+        item
+        for item in findings
+        if reason == item.text.lower() or reason.startswith(f"{item.label}: {item.text}".lower())
+    ]
     found = f" ({markdown(progress.found)})" if progress.found else ""
     rows = [
         ("Outcome", f"`{ending.outcome}`"),
@@ -35,13 +41,9 @@ def render(
         ("Service", markdown(SafeText(progress.service_sid))),
         ("Last status", markdown(SafeText(progress.status))),
         ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"),
-        ("Reason", _cell(outcome.reason, pages.get(outcome.reason, ""))),
+        ("Reason", _cell(outcome.reason, repeated[0].page if repeated else "")),
     ]
-    rows += [
-        (found.label, _cell(found.text, found.page))
-        for found in findings
-        if found.text != outcome.reason
-    ]
+    rows += [(item.label, _cell(item.text, item.page)) for item in findings if item not in repeated]
     if not findings:
         rows.append(("What to do", markdown(outcome.advice)))
     table = "".join(f"| {label} | {value} |\n" for label, value in rows if value)
@@ -71,7 +73,8 @@ def _changes(changes: Changes) -> str:
             removed = _names(difference.removed, "**")
             # Last: deployment tools often upload every file anew.
             other = _names(difference.other_version)
-            sort = plural(difference.sort).capitalize()
+            is_one = difference.sort == "runtime"
+            sort = (difference.sort if is_one else plural(difference.sort)).capitalize()
             text += f"| {sort} | {removed} | {_names(difference.added)} | {other} |\n"
         text += "\n"
     elif changes.verdict == "none":
