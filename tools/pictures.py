@@ -21,7 +21,9 @@ def run(**variables: str) -> tuple[str, str]:
     """Run the tool as a step on GitHub; return its log, as GitHub shows it, and its job summary."""
     clock, output, summary = VirtualClock(), list[bytes](), list[str]()
     with Emulator(clock=clock.now) as emulator:
-        emulator.add_build(FAILED, "failed", after="4s", created="2026-11-02T09:30:00Z")
+        libraries = {"sharp": "0.33.5", "@twilio/runtime-handler": "1.3.0"}
+        created = "2026-11-02T09:30:00Z"
+        emulator.add_build(FAILED, "failed", after="4s", created=created, dependencies=libraries)
         emulator.add_alert(build=FAILED)
         emulator.add_build(LIVE, functions=("/hello", "/call", "/sms"))
         emulator.add_build(SMALLER, functions=("/hello@2", "/fax"))
