@@ -15,6 +15,7 @@ _VARIABLES = {"#ffffff": "paper", "#000000": "ink", "#b0b0b0": "grid", "#0000ff"
 _COLORS = {OWN: "#0000ff"}
 _STYLE = """<style>
 text { fill: var(--ink); font-family: system-ui, sans-serif !important }
+use { fill: var(--ink) }
 :root { --paper: #ffffff; --ink: #1f2328; --grid: #d1d9e0; --own: #0969da }
 @media (prefers-color-scheme: dark) {
 :root { --paper: #0d1117; --ink: #f0f6fc; --grid: #3d444d; --own: #4493f8 } }
