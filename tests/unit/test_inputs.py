@@ -10,7 +10,7 @@ from twilio_build_wait import inputs
 Table = dict[str, inputs.Input[object]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def table() -> Table:
     """Run the module again: mutation testing changes it after its import."""
     ran = runpy.run_path(inputs.__file__, run_name=inputs.__name__)
