@@ -7,36 +7,44 @@
 Exits with 0 if every run ended as it should, otherwise with 1.
 """
 
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from textwrap import indent
 
 from emulator import Emulator
 
 ENTRYPOINT = Path(__file__).resolve().parents[1] / "entrypoint.py"
-COMPLETES, FAILS = "ZB" + 32 * "c", "ZB" + 32 * "f"
-LIVE, NEXT, ENVIRONMENT = "ZB" + 32 * "1", "ZB" + 32 * "2", "ZE" + 32 * "e"
+COMPLETES, FAILS, LIVE, NEXT = ("ZB" + 32 * digit for digit in "cf12")
+ENVIRONMENT = "ZE" + 32 * "e"
+PLAIN_CI = ("TWILIO_BUILD_OUTPUT_FILE",)
+GITHUB = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
 LIMIT = 30  # seconds for a run; the builds end after 3 s at most
 
 
 def main() -> int:
     """Run the demo, and return the exit code."""
-    print("This shows twilio-build-wait with an emulator of Twilio on this machine: it needs no")
-    print("account and no network. These variables are set for every run:\n")
-    with Emulator() as emulator, tempfile.TemporaryDirectory() as temporary:
+    latest = {"GITHUB_ACTIONS": "true", "TWILIO_BUILD_SID": "latest"}
+    following = {**latest, "TWILIO_BUILD_SID": NEXT, "TWILIO_ENVIRONMENT_SID": ENVIRONMENT}
+    with Emulator() as emulator:
         add_builds(emulator)
+        print("This needs no account and no network. These variables are set for every run:\n")
         show(as_lines(emulator.variables))
-        runs = (run_as_plain_ci, explain_failure, compare)
-        results = [run(emulator, Path(temporary)) for run in runs]
-    title("end")
-    if all(results):
-        print("Every run ended as it should. Try more by hand: python3 -m emulator --help")
+        print("\n--- 1. Any CI: a build that completes ---\n")
+        code, text = run(emulator, {"TWILIO_BUILD_SID": COMPLETES}, PLAIN_CI)
+        right = code == 0 and "TWILIO_BUILD_WAIT_OUTCOME=completed\n" in text
+        print("\n--- 2. GitHub: why did the deployment fail? ---\n")
+        code, text = run(emulator, latest, GITHUB)
+        right &= code == 1 and f"build-sid={FAILS}\n" in text and "reason=82003 " in text
+        print("\n--- 3. GitHub: what would a deployment change? ---\n")
+        code, text = run(emulator, following, GITHUB)
+        right &= code == 0 and "changes=removals\n" in text
+    if right:
+        print("\nEvery run ended as it should. Try more by hand: python3 -m emulator --help")
         return 0
-    print("A run did not end as it should. Please report it with this log.")
+    print("\nA run did not end as it should. Please report it with this log.")
     return 1
 
 
@@ -52,63 +60,30 @@ def add_builds(emulator: Emulator) -> None:
     emulator.add_environment(ENVIRONMENT, build_sid=LIVE)
 
 
-def run_as_plain_ci(emulator: Emulator, folder: Path) -> bool:
-    """Wait for a build that completes; returns whether the run ended as it should."""
-    title("1. Any CI: a build that completes")
-    file = folder / "build.env"
-    code = run_tool(
-        emulator, {"TWILIO_BUILD_SID": COMPLETES, "TWILIO_BUILD_OUTPUT_FILE": str(file)}
-    )
-    print("\nThe output file, for the next step:\n")
-    show(written := file.read_text("utf-8"))
-    return code == 0 and "TWILIO_BUILD_WAIT_OUTCOME=completed\n" in written
+def run(emulator: Emulator, variables: dict[str, str], files: tuple[str, ...]) -> tuple[int, str]:
+    """Run the tool, and print and return its exit code and what it writes.
 
-
-def explain_failure(emulator: Emulator, folder: Path) -> bool:
-    """Explain the latest build, which fails; returns whether the run ended as it should."""
-    title("2. GitHub: why did the deployment fail?")
-    code, outputs = run_on_github(emulator, folder, {"TWILIO_BUILD_SID": "latest"})
-    return code == 1 and outputs["build-sid"] == FAILS and "sharp" in outputs["reason"]
-
-
-def compare(emulator: Emulator, folder: Path) -> bool:
-    """Compare a build with what is live; returns whether the run ended as it should."""
-    title("3. GitHub: what would a deployment change?")
-    variables = {"TWILIO_BUILD_SID": NEXT, "TWILIO_ENVIRONMENT_SID": ENVIRONMENT}
-    code, outputs = run_on_github(emulator, folder, variables)
-    return code == 0 and outputs["changes"] == "removals"
-
-
-def run_on_github(
-    emulator: Emulator, folder: Path, variables: dict[str, str]
-) -> tuple[int, dict[str, str]]:
-    """Run the tool as a step on GitHub, and return the exit code and the outputs."""
-    output, summary = folder / "output", folder / "summary"
-    output.write_text("")
-    summary.write_text("")
-    files = {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)}
-    code = run_tool(emulator, {**variables, "GITHUB_ACTIONS": "true"}, **files)
+    `files` are the variables that name the files to write. Outputs become lines of NAME=VALUE.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder, name) for name in files}
+        for path in paths.values():
+            path.touch()
+        own = variables | {name: str(path) for name, path in paths.items()}
+        show(as_lines(own) + "python3 entrypoint.py")
+        print(flush=True)
+        command, env = [sys.executable, str(ENTRYPOINT)], emulator.variables | own
+        code = subprocess.run(command, env=env, timeout=LIMIT, check=False).returncode
+        written = {name: path.read_text("utf-8") for name, path in paths.items()}
+    print(f"\nExit code {code}")
     # Each output is NAME<<DELIMITER, its value, DELIMITER; the last value of a name counts.
     block = re.compile(r"^(\S+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
-    outputs = {name: value for name, _, value in block.findall(output.read_text("utf-8"))}
-    print("\nThe outputs of the step:\n")
-    show(as_lines(outputs))
-    print("\nThe job summary, which GitHub renders as a table:\n")
-    show(summary.read_text("utf-8").strip())
-    return code, outputs
-
-
-def run_tool(emulator: Emulator, shown: dict[str, str], **hidden: str) -> int:
-    """Run the tool with these variables, print those in `shown`, and return the exit code."""
-    show(as_lines(shown) + "python3 entrypoint.py")
-    print(flush=True)
-    kept = {name: os.environ[name] for name in ("PATH", "TERM", "CI") if name in os.environ}
-    env = {**kept, **emulator.variables, **shown, **hidden}
-    started = time.monotonic()
-    command = [sys.executable, str(ENTRYPOINT)]
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False)
-    print(f"\nExit code {done.returncode}, after {time.monotonic() - started:.1f} s")
-    return done.returncode
+    if outputs := block.findall(written.get("GITHUB_OUTPUT", "")):
+        written["GITHUB_OUTPUT"] = as_lines({name: value for name, _, value in outputs})
+    for name, text in written.items():
+        print(f"\n{name} has now:\n")
+        show(text)
+    return code, "".join(written.values())
 
 
 def as_lines(values: dict[str, str]) -> str:
@@ -116,14 +91,9 @@ def as_lines(values: dict[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def title(text: str) -> None:
-    """Print a title."""
-    print(f"\n--- {text} {'-' * (90 - len(text))}\n")
-
-
 def show(text: str) -> None:
     """Print text with a margin."""
-    print("\n".join(f"    {line}" for line in text.splitlines()))
+    print(indent(text.strip(), "    "))
 
 
 if __name__ == "__main__":

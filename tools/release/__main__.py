@@ -24,11 +24,6 @@ def check_head(version: str, account: str, ref: str) -> None:
     print(f"image={owner.IMAGE}\nreference={check.check(parse_version(version), account, ref)}")
 
 
-def try_image(reference: str, version: str) -> None:
-    """Run the image with Docker."""
-    trial.run(reference, parse_version(version))
-
-
 def tag(version: str, reference: str) -> None:
     """Push the release commit with its tag and its branch."""
     print(f"commit={repository.tag(parse_version(version), reference)}")
@@ -54,7 +49,7 @@ def major(version: str) -> None:
 STEPS: dict[str, Callable[..., None]] = {
     "owner": set_owner,
     "check": check_head,
-    "try": try_image,
+    "try": trial.run,
     "tag": tag,
     "notes": notes,
     "major": major,
