@@ -1,8 +1,9 @@
 """What every test can ask for."""
 
+import signal
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -25,24 +26,32 @@ def environ(server: Server, tmp_path: Path) -> dict[str, str]:
     return samples.step(tmp_path, server.url)
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority: its certificate's file, and a server's side of TLS."""
+class Authority(trustme.CA):
+    """A certificate authority that nobody trusts unless REQUESTS_CA_BUNDLE is its `bundle`."""
 
-    authority: trustme.CA
-    bundle: Path
+    def __init__(self, bundle: Path) -> None:
+        super().__init__()
+        self.bundle = bundle
+        self.cert_pem.write_to_path(str(bundle))
 
-    def context(self, *names: str) -> ssl.SSLContext:
-        """Return a context with a certificate for some names."""
+    def context(self, *names: str, not_after: datetime | None = None) -> ssl.SSLContext:
+        """Return a server's side of TLS, with a certificate for some names."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert(*names).configure_cert(context)
+        self.issue_cert(*names, not_after=not_after).configure_cert(context)
         return context
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that nobody trusts unless REQUESTS_CA_BUNDLE is its `bundle`."""
-    authority = trustme.CA()
-    bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    return Authority(authority, bundle)
+    return Authority(tmp_path_factory.mktemp("authority") / "ca.pem")
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put this process's signal handlers back, and stop its timer."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    before = [(number, signal.getsignal(number)) for number in numbers]
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in before:
+        signal.signal(number, handler)

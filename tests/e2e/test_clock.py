@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.run import run_process
+from tests.support.run import Process
 from tests.support.samples import build_status
 from tests.support.server import Response, Server
 
@@ -40,7 +40,8 @@ def test_wait_does_not_follow_the_wall_clock(
 ) -> None:
     server.script(build_status(), build_status(), Response(503, headers=DATES), build_status())
     environ |= {"TWILIO_BUILD_TIMEOUT": "5s", "TWILIO_BUILD_INTERVAL": "500ms"}
-    run = run_process(environ | step(shim, seconds) | {"TZ": "Europe/Berlin"}, server)
+    with Process(environ | step(shim, seconds) | {"TZ": "Europe/Berlin"}, server) as process:
+        run = process.finish()
     assert run.code == 3
     assert 5 <= float(run.outputs["elapsed-seconds"]) < 6
     delays = [after.time - before.time for before, after in pairwise(run.requests)]

@@ -2,12 +2,15 @@
 
 import math
 import signal
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.containers import HOME, REPOSITORY, Container
+from tests.e2e.conftest import HOME, docker
+from tests.support.run import REPOSITORY, Process
 from tests.support.samples import build_status
 from tests.support.server import Server
 
@@ -20,6 +23,37 @@ LOCKED_DOWN = (
 ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
 # What action.yml tells a runner to start instead of the image's entrypoint.
 BY_PATH = f"--entrypoint={ACTION['runs']['entrypoint']}"
+
+
+class Container(Process):
+    """A run in a container: process and files are those of `Process`, the client passes signals on.
+
+    HOME is mounted under its own path, and everyone may write to what is in it. The network is the
+    host's, so that loopback servers can be reached. The image's PATH is kept.
+    """
+
+    def __init__(
+        self,
+        image: str,
+        environ: Mapping[str, str],
+        *servers: Server,
+        flags: Sequence[str] = (),
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self.name = f"twilio-build-wait-e2e-{uuid.uuid4().hex[:12]}"
+        home = Path(environ["HOME"])
+        home.chmod(0o777)
+        for file in home.iterdir():
+            file.chmod(0o777)
+        volumes = (f"--volume={home}:{home}", f"--workdir={home}", "--network=host")
+        names = [name for name in environ if name != "PATH" and not name.startswith("COVERAGE_")]
+        variables = [f"--env={name}" for name in names]  # the client has the values
+        command = ("docker", "run", f"--name={self.name}", *volumes, *variables, *flags, image)
+        super().__init__(environ, *servers, command=command, arguments=arguments)
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        docker("rm", "--force", "--volumes", self.name)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.e2e.conftest import build
-from tests.e2e.containers import HOME, docker
+from tests.e2e.conftest import HOME, build, docker
 
 LIMIT = 8 * 1024 * 1024  # bytes
 COMPILED = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ", b"!<arch>")
@@ -112,8 +111,7 @@ def test_configuration_is_that_of_the_base(image: str, base_image: str) -> None:
     assert not ours["Cmd"]
 
 
-def test_release_sets_labels(engine: str) -> None:
-    assert engine
+def test_release_sets_labels() -> None:
     values = {"source": "https://example.com/source", "revision": "0" * 40, "version": "9.8.7"}
     tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
     build(tag, *(f"--build-arg={name.upper()}={value}" for name, value in values.items()))

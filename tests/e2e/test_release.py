@@ -1,15 +1,18 @@
 """A release by the workflow's scripts: origin is a bare repository, the registry is on loopback."""
 
+import json
 import re
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from emulator import Emulator
-from tests.e2e.projects import act, commit_all, copy_of_the_tree
-from tests.e2e.registry import Registry, running
+from tests.e2e.conftest import act, commit_all, copy_of_the_tree
 from tests.support.projects import execute
 from twilio_build_wait.model import OUTPUTS
 
@@ -31,24 +34,23 @@ STEP = """
 
 
 def run(cwd: Path, *command: str, code: int = 0) -> str:
-    result, printed = execute(cwd, command, {}, timeout=300)
-    assert result == code, printed
-    return printed
+    return execute(cwd, command, code=code, timeout=300)
 
 
 def release(cwd: Path, *step: str, code: int = 0) -> str:
     return run(cwd, sys.executable, "-m", "tools.release", *step, code=code)
 
 
-def commit(cwd: Path) -> None:
-    run(cwd, "git", "add", "--all")
-    run(cwd, "git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "x")
+def push(cwd: Path) -> None:
+    commit_all(cwd, "../origin.git")
+    run(cwd, "git", "push", "-q", "origin", "main")
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone of a bare repository with this work tree, ready but for its owner."""
     folder = tmp_path_factory.mktemp("release") / "clone"
+    folder.mkdir()
     copy_of_the_tree(folder)
     (folder / "CHANGELOG.md").write_text(f"## [Unreleased]\n\n## [{VERSION}] - 2026-01-01\n\n- x\n")
     package = folder / "src/twilio_build_wait/__init__.py"
@@ -56,17 +58,45 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         re.sub('__version__ = ".*"', f'__version__ = "{VERSION}"', package.read_text())
     )
     run(folder, "git", "init", "-q", "--bare", "../origin.git")
-    run(folder, "git", "init", "-q", "-b", "main")
-    run(folder, "git", "remote", "add", "origin", "../origin.git")
-    commit(folder)
-    run(folder, "git", "push", "-q", "origin", "main")
+    push(folder)
     return folder
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A running registry: its host and port, and its log."""
+
+    address: str
+    log: Path
+
+    def requests(self) -> list[str]:
+        """Return the requests so far, such as `GET /v2/`."""
+        return re.findall(r'"([A-Z]+ /v2/\S*) HTTP', self.log.read_text())
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running(tmp_path_factory.mktemp("registry")) as registry:
-        yield registry
+    """Run Debian's docker-registry on loopback."""
+    folder = tmp_path_factory.mktemp("registry")
+    config, log = folder / "config.json", folder / "log"
+    # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
+    values = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": "127.0.0.1:0"},
+    }
+    config.write_text(json.dumps(values))
+    command = ["docker-registry", "serve", str(config)]
+    with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+        deadline = time.monotonic() + 30
+        while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        try:
+            yield Registry(found[1], log)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +106,7 @@ def reference(clone: Path, registry: Registry) -> Iterator[str]:
     check = ("check", VERSION, "e2e-owner", "refs/heads/main")
     assert "must name the account e2e-owner" in release(clone, *check, code=1)
     release(clone, "owner", "e2e-owner")
-    commit(clone)
-    run(clone, "git", "push", "-q", "origin", "main")
+    push(clone)
     assert release(clone, *check) == "image=ghcr.io/e2e-owner/twilio-build-wait\nreference=\n"
     run(clone, "docker", "build", "--tag", tag, ".")
     pushed = run(clone, "docker", "push", tag)
@@ -119,7 +148,7 @@ def test_workflow_of_a_user_runs_the_released_image(
             f"--local-repository=e2e-owner/twilio-build-wait@{sha}={action}",
             *(f"--env={name}={value}" for name, value in emulator.variables.items()),
             secrets={},
-        )[1]
+        )
     assert re.findall(r"\| result (.*)", log) == ["completed completed", "failed failed"]
     assert re.findall(r'\|   "([\w-]+)": ', log) == sorted(OUTPUTS) * 2
     assert "docker build" not in log

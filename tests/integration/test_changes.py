@@ -8,7 +8,6 @@ import math
 import pytest
 
 from tests.integration.conftest import Tool
-from tests.support.hostile import ATTACKS
 from tests.support.run import Run
 from tests.support.samples import (
     BUILD_PATH,
@@ -144,16 +143,6 @@ def test_at_most_20_of_a_kind_are_named(tool: Tool) -> None:
     assert warning.data.startswith("25 functions would be removed")
     assert warning.data.count("…") == 20
     assert run.summary.count("**, ") == 20
-
-
-def test_hostile_names_stay_text(tool: Tool) -> None:
-    texts = list(ATTACKS.values())
-    names = [{"name": text, "version": text} for text in texts]
-    live: Fields = {"function_versions": listed(*texts), "dependencies": names}
-    gone: Fields = {"function_versions": [], "asset_versions": [], "runtime": texts[0]}
-    run = compare(tool, live, gone, unique_name="".join(texts))
-    (warning,) = run.commands("warning")
-    assert warning.data.startswith(f"{len(texts)} functions and 1 asset would be removed")
 
 
 def another_service(connection: Connection) -> None:

@@ -226,15 +226,15 @@ def test_plain_server_behind_https_is_rejected_after_60_s(environ: dict[str, str
     assert not run.requests
 
 
-def test_refused_until_the_server_listens(environ: dict[str, str]) -> None:
-    with Server(COMPLETED, is_listening=False) as server:
-
-        def listen_after_the_first_error(data: bytes) -> None:
-            if b"connection refused" in data:
-                server.listen()
-
-        root = {"TWILIO_BASE_URL": server.url}
-        retried(run_inside(environ | root, server, write=listen_after_the_first_error))
+def test_refused_until_the_server_listens(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and does not listen
+        addresses = [silent.getsockname(), ("127.0.0.1", tool.server.port)]
+        found = ([(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] for address in addresses)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: next(found))
+        run = tool.run(COMPLETED)
+    retried(run)
+    assert "connection refused" in run.stdout
 
 
 def test_unreachable_after_an_answer_is_retried_until_the_deadline(

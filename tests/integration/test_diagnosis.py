@@ -190,7 +190,7 @@ def test_window_follows_the_servers_clock(tool: Tool, seconds: int) -> None:
     for status, answer, start in ((FAILED, resource, "11:53"), (dated, Response(404), "10:55")):
         tool.server.script(status)
         tool.server.script(answer, path=BUILD_PATH)
-        run = run_inside(tool.environ, tool.server, wall=NOW.timestamp() + seconds)
+        run = run_inside(tool.environ, tool.server, now=lambda: NOW.timestamp() + seconds)
         query = parse_qs(urlsplit(run.requests[-1].target).query)
         assert query["StartDate"] == [f"2026-10-01T{start}:00Z"]
         assert query["EndDate"] == ["2026-10-01T12:00:00Z"]

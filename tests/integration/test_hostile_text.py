@@ -11,22 +11,59 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.conftest import Tool
-from tests.support.hostile import ATTACKS, ENVIRONMENT_TEXT, TEXT
 from tests.support.run import Run, run_inside
 from tests.support.samples import (
     ALERTS_PATH,
     BUILD_PATH,
+    ENVIRONMENT_PATH,
+    ENVIRONMENT_SID,
+    OTHER_BUILD_PATH,
+    OTHER_BUILD_SID,
     alert,
     build,
     build_status,
+    environment_resource,
     json_response,
     page,
     step,
     without_github,
 )
 from tests.support.server import Response, Server
+
+# Attacks on each reader of what the tool writes.
+ATTACKS = {
+    "GitHub command in a line of its own": "\n::set-output name=outcome::completed\n",
+    "GitHub command after a carriage return": "\r::error::forged",
+    "GitHub command anywhere in a line": "##[set-output name=outcome]completed",
+    "GitHub stop of commands": "\n::stop-commands::halt\n::add-mask::a\n",
+    "GitHub output": "\noutcome=completed\n",
+    "GitHub output with a delimiter": "\noutcome<<X\ncompleted\nX\n",
+    "Azure variable": "##vso[task.setvariable variable=TWILIO_BUILD_WAIT_OUTCOME]completed",
+    "Azure result in capitals": "##VSO[task.complete result=Succeeded]",
+    "macros": "$(TWILIO_AUTH_TOKEN) %env.TWILIO_AUTH_TOKEN% ${TWILIO_AUTH_TOKEN}",
+    "TeamCity message": "##teamcity[buildStatus status='SUCCESS']",
+    "escapes": "%0A::error::forged%0D%25%AZP0A|n|'",
+    "other line breaks": "a\v::error::b\f::error::c\x85::error::d\u2028::error::e\u2029::error::f",
+    "terminal": "\x1b[2J\x1b]8;;http://x.test\x07\x9b2J\x08\x7f\x00",
+    "reordered and invisible": "\u202edetelpmoc\u2066\u200b\ufeff\u2069\ud800",
+    "shell": "$(touch ran) `touch ran` ; touch ran && touch ran # ' \" \\",
+    "Markdown": "| a | ``` **b** [c](http://x.test) ![d](http://x.test/p.png) @all #1 ~~e~~",
+    "HTML": "<img src=x onerror=alert(1)> <!-- <details> &amp;",
+}
+
+_SPECIAL = "\r\n\t\v\f\x1c\x85\u2028\u2029\x00\x1b\ud800\u202e\u200b:#[]%<>=;,|'\"`*_~&\\$(){}!@."
+_WORDS = ("::", "##[", "##vso[", "##TeamCity[", "%0A", "<<", "error", "set-output", "completed")
+
+# Any text, in which special characters are far more frequent than by chance.
+TEXT = st.lists(
+    st.sampled_from([*ATTACKS.values(), *_SPECIAL, *_WORDS]) | st.text(max_size=3), max_size=12
+).map("".join)
+
+# The same as an environment variable can hold it: no NUL, and surrogates only for other bytes.
+ENVIRONMENT_TEXT = TEXT.map(lambda text: re.sub("[\0\ud800-\udc7f\udd00-\udfff]", "\udcff", text))
 
 FEW = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -76,6 +113,21 @@ def test_hostile_diagnosis_stays_text(tool: Tool, text: str) -> None:
     tool.server.script(page("alerts", alert(alert_text=text, error_code=text)), path=ALERTS_PATH)
     run = tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
     assert_one_table(run.summary)
+
+
+def test_hostile_names_stay_text(tool: Tool) -> None:
+    texts = list(ATTACKS.values())
+    functions = [{"sid": "ZN" + "1" * 32, "path": text, "visibility": "public"} for text in texts]
+    names = [{"name": text, "version": text} for text in texts]
+    live = build(sid=OTHER_BUILD_SID, function_versions=functions, dependencies=names)
+    gone = build(function_versions=[], asset_versions=[], runtime=texts[0])
+    environment = environment_resource(unique_name="".join(texts))
+    tool.server.script(json_response(environment), path=ENVIRONMENT_PATH)
+    tool.server.script(json_response(live), path=OTHER_BUILD_PATH)
+    tool.server.script(json_response(gone), path=BUILD_PATH)
+    run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
+    (warning,) = run.commands("warning")
+    assert warning.data.startswith(f"{len(texts)} functions and 1 asset would be removed")
 
 
 def outcome_of(text: str, **more: str) -> Run:

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -59,16 +60,6 @@ def test_company_ca_is_trusted(behind: Behind) -> None:
     assert behind(BUILDING, COMPLETED).outputs["polls"] == "2"
 
 
-def server_side(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
-
-
-def expired(authority: Authority) -> ssl.SSLContext:
-    return server_side(authority.authority.issue_cert("localhost", not_after=EXPIRED))
-
-
 def self_signed(_authority: Authority) -> ssl.SSLContext:
     own = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -78,14 +69,18 @@ def self_signed(_authority: Authority) -> ssl.SSLContext:
 
 
 BAD: dict[str, tuple[Callable[[Authority], ssl.SSLContext], str, str]] = {
-    "expired": (expired, "expired", "Renew the certificate, or correct the clock"),
+    "expired": (
+        lambda authority: authority.context("localhost", not_after=EXPIRED),
+        "expired",
+        "Renew the certificate, or correct the clock",
+    ),
     "of another host": (
         lambda authority: authority.context("elsewhere.example"),
         "mismatch",
         "It was issued for another host",
     ),
     "of an unknown CA": (
-        lambda _: server_side(trustme.CA().issue_cert("localhost")),
+        lambda _: Authority(Path(os.devnull)).context("localhost"),
         "issuer",
         "add the CA that signed this certificate",
     ),
@@ -128,9 +123,7 @@ def lax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
         )
 
     monkeypatch.setattr(x509.CertificateBuilder, "add_extension", add_lax)
-    made = trustme.CA()
-    made.cert_pem.write_to_path(str(tmp_path / "lax.pem"))
-    return Authority(made, tmp_path / "lax.pem")
+    return Authority(tmp_path / "lax.pem")
 
 
 def test_lax_ca_in_a_bundle_is_accepted(behind: Behind, lax: Authority) -> None:

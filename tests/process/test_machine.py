@@ -1,17 +1,20 @@
 """A broken machine under the process: standard output, disks, named pipes, the clock."""
 
+import contextlib
 import fcntl
+import math
 import os
 import select
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Authority
-from tests.process.conftest import Pipe
-from tests.support.run import COMMAND, Process, preload, run_process
+from tests.support.run import COMMAND, Process, preload
 from tests.support.samples import build_status
 from tests.support.server import Server
 
@@ -31,6 +34,29 @@ def completed(server: Server) -> Server:
     """A server that reports a completed build at the second poll."""
     server.script(build_status(), build_status("completed"))
     return server
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """A pipe that nobody reads unless the test does."""
+
+    reader: int
+    writer: int
+
+    def fill(self) -> None:
+        os.set_blocking(self.writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self.writer, b"x")
+        os.set_blocking(self.writer, True)
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    reader, writer = os.pipe()
+    yield Pipe(reader, writer)
+    os.close(writer)
+    os.close(reader)
 
 
 # --- standard output ------------------------------------------------------------------------------
@@ -104,6 +130,18 @@ def test_slow_reader_is_waited_for_once_per_run(
     assert b"outputs go to" not in log  # the fourth
 
 
+def test_signal_ends_the_run_while_nobody_reads_the_log(
+    server: Server, environ: dict[str, str], pipe: Pipe
+) -> None:
+    server.script([math.inf])
+    with Process(environ, server, stdout=pipe.writer) as process:
+        process.wait_for(lambda: server.requests)
+        pipe.fill()
+        process.terminate()
+        run = process.finish(timeout=1.0)
+    assert (run.code, run.stderr) == (143, "")
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -138,7 +176,8 @@ def test_named_pipes_that_nobody_reads_do_not_hang_the_run(
     }
     for path in channels.values():
         os.mkfifo(path)
-    run = run_process(environ | channels, completed)
+    with Process(environ | channels, completed) as process:
+        run = process.finish()
     assert run.code == 5
     assert all(Path(path).is_fifo() for path in channels.values())
 
@@ -199,5 +238,6 @@ def test_nothing_is_written_to_standard_error(
             "REQUESTS_CA_BUNDLE": str(authority.bundle),
             "PYTHONWARNINGS": "always",
         }
-        run = run_process(preload(environ, tmp_path, source), server)
+        with Process(preload(environ, tmp_path, source), server) as process:
+            run = process.finish()
     assert run.code == 0

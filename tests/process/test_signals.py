@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import Pipe
 from tests.support.run import COMMAND, Process, Run, preload, scaled
 from tests.support.samples import BUILD_SID, STATUS_PATH, build_status
 from tests.support.server import Server, Step
@@ -184,17 +183,6 @@ def test_signal_during_the_diagnosis_keeps_the_verdict(
         process.wait_for(lambda: len(server.requests) >= 2)
         run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == 1
-
-
-def test_signal_ends_the_run_while_nobody_reads_the_log(
-    server: Server, environ: dict[str, str], pipe: Pipe
-) -> None:
-    server.script([math.inf])
-    with Process(environ, server, stdout=pipe.writer) as process:
-        process.wait_for(lambda: server.requests)
-        pipe.fill()
-        run = finish(process, stop(process, signal.SIGTERM))
-    assert run.code == 143
 
 
 def test_alarms_from_outside_are_ignored(server: Server, environ: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.invariants import credential_forms
-from tests.support.run import COMMAND, REPOSITORY, Process, Run, preload, run_process
+from tests.support.run import COMMAND, REPOSITORY, Process, Run, preload
 from tests.support.samples import build_status, without_github
 from tests.support.server import Response, Server
 
@@ -83,7 +83,8 @@ def test_dependency_that_does_not_import_exits_70(
     environ: dict[str, str], tmp_path: Path, name: str
 ) -> None:
     (tmp_path / f"{name}.py").write_text(SECRET_IN_ERROR)
-    run = run_process(environ | {"PYTHONPATH": str(tmp_path)})
+    with Process(environ | {"PYTHONPATH": str(tmp_path)}) as process:
+        run = process.finish()
     assert run.code == 70
     assert "RuntimeError" in run.stdout
 
@@ -94,7 +95,8 @@ def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
     response = build_status("queued")
     # Each poll connects again.
     server.script(Response(200, response.body, {"Connection": "close"}).raw)
-    run = run_process(preload(environ, tmp_path, BUG), server)
+    with Process(preload(environ, tmp_path, BUG), server) as process:
+        run = process.finish()
     assert run.code == 70
     assert "AssertionError" in run.stdout
     assert (run.outputs["status"], run.outputs["polls"]) == ("queued", "3")

@@ -1,4 +1,4 @@
-"""A project whose CI uses the examples: its files, its variables, and commands that run in it."""
+"""A project whose CI uses the examples, and commands that run in it."""
 
 import os
 import shutil
@@ -14,13 +14,12 @@ BUILD, ENVIRONMENT = "ZB" + 32 * "b", "ZE" + 32 * "e"
 
 
 def make_project(folder: Path, *functions: str) -> Path:
-    """Fill a new folder with the scripts of the examples and with functions of these names."""
-    (folder / "functions").mkdir(parents=True)
+    """Fill a new folder with the examples and with functions of these names."""
+    shutil.copytree(EXAMPLES, folder)
+    (folder / "functions").mkdir()
     for name in functions:
         (folder / "functions" / f"{name}.js").write_text("exports.handler = () => {};")
     (folder / "package.json").write_text('{"dependencies": {"twilio": "5.3.0"}}')
-    for script in EXAMPLES.glob("*.sh"):
-        shutil.copy(script, folder)
     return folder
 
 
@@ -32,13 +31,18 @@ def variables(emulator: Emulator) -> dict[str, str]:
 
 
 def execute(
-    folder: Path, command: Sequence[str], environ: Mapping[str, str], *, timeout: float = 60
-) -> tuple[int, str]:
-    """Run a command with more variables; return its exit code and what it prints."""
+    folder: Path,
+    command: Sequence[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    code: int = 0,
+    timeout: float = 60,
+) -> str:
+    """Run a command with more variables; check its exit code, and return all that it prints."""
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **environ},
+        env=os.environ | (environ or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,4 +50,5 @@ def execute(
         timeout=timeout,
         check=False,
     )
-    return done.returncode, done.stdout
+    assert done.returncode == code, f"{command}\n{done.stdout}"
+    return done.stdout

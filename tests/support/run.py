@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from tests.support import invariants, parsers
@@ -96,43 +97,39 @@ class Run:
         return self.files.get("GITHUB_STEP_SUMMARY", "")
 
 
-def run_inside(  # noqa: PLR0913 (everything that the tool takes from its process)
+def run_inside(
     environ: Mapping[str, str],
     *servers: Server,
     arguments: Sequence[str] = (),
     signal_at: float = math.inf,
     number: int = signal.SIGTERM,
-    uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
-    wall: float = NOW.timestamp(),
-    is_terminal: bool = False,
-    write: Callable[[bytes], None] = lambda _: None,
-    append: Callable[[str, str], None] = append,
     check: bool = True,
+    **changes: Any,  # noqa: ANN401 (each field has a type of its own)
 ) -> Run:
     """Run `main` to its end in virtual time, with `environ` as the whole of `os.environ`.
 
     `servers` go by the same time. The signal `number` comes `signal_at` seconds after the start.
-    `wall` is the wall clock at the start, in seconds since the epoch. `write` and `append` get what
-    is written to standard output and to the runner's files, and may raise OSError.
+    `changes` are fields of `Runtime`; without them, the wall clock starts at NOW, and `uniform`
+    returns the middle.
     """
     clock = VirtualClock(signal_at, number)
     stamps: list[tuple[float, bytes]] = []
-
-    def record(data: bytes) -> None:
-        write(data)
-        stamps.append((clock.elapsed, data))
-
-    def now() -> float:
-        return wall + clock.elapsed
-
-    runtime = Runtime(record, append, clock, clock.now, now, uniform, is_terminal)
+    usual = Runtime(
+        write=lambda data: stamps.append((clock.elapsed, data)),
+        append=append,
+        signals=clock,
+        clock=clock.now,
+        now=lambda: NOW.timestamp() + clock.elapsed,
+        uniform=lambda low, high: (low + high) / 2,
+        is_terminal=False,
+    )
     with (
         mock.patch.dict(os.environ, environ, clear=True),
         contextlib.redirect_stderr(io.StringIO()) as stderr,
     ):
         for server in servers:
             server.clock = clock
-        code = main(os.environ, arguments, runtime)
+        code = main(os.environ, arguments, replace(usual, **changes))
         for server in servers:
             server.clock = None
     return Run(code, stamps, stderr.getvalue(), clock.elapsed, environ, servers, Path.cwd(), check)
@@ -194,14 +191,6 @@ class Process(subprocess.Popen[bytes]):
         stamps = [(seconds, (self.folder / "log").read_bytes())]
         stderr, code = (self.folder / "err").read_text("utf-8"), self.returncode
         return Run(code, stamps, stderr, seconds, self.environ, self.servers, self.folder, check)
-
-
-def run_process(
-    environ: Mapping[str, str], *servers: Server, timeout: float = 20.0, check: bool = True
-) -> Run:
-    """Run a process to its end."""
-    with Process(environ, *servers) as process:
-        return process.finish(timeout, check=check)
 
 
 def preload(environ: Mapping[str, str], folder: Path, source: str) -> dict[str, str]:

@@ -19,7 +19,6 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -142,8 +141,8 @@ class Server(contextlib.AbstractContextManager["Server"]):
     """Listens from the start on 127.0.0.1; `url` is its root.
 
     With `tls` it is behind TLS, as `localhost`. `connecting` are the answers to connections, before
-    TLS and any request. With `is_listening=False` it holds its port and refuses connections until
-    `listen` is called. `clock` is the virtual time that it goes by, or None for the machine's.
+    TLS and any request. `clock` is the virtual time that it goes by, or None for the machine's. An
+    error in one of its threads fails the test: pytest warns of it, and a warning is an error.
     """
 
     def __init__(
@@ -151,7 +150,6 @@ class Server(contextlib.AbstractContextManager["Server"]):
         *answers: Step,
         tls: ssl.SSLContext | None = None,
         connecting: Sequence[Step] = ((),),
-        is_listening: bool = True,
     ) -> None:
         self.clock: VirtualClock | None = None
         self.requests: list[Request] = []
@@ -160,64 +158,54 @@ class Server(contextlib.AbstractContextManager["Server"]):
         self._scripts = {"": [*answers]}
         self._connecting = [*connecting]
         self._tls = tls
-        self._pool = ThreadPoolExecutor(max_workers=64)
-        self._work: list[Future[None]] = []
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
-        if is_listening:
-            self.listen()
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
 
     def script(self, *answers: Step, path: str = "") -> None:
         """Set the script for the paths that end in `path`; the longest such path counts."""
         self._scripts[path] = [*answers]
 
-    def listen(self) -> None:
-        self._listener.listen(64)
-        self._work.append(self._pool.submit(self._accept))
-
-    def close(self) -> None:
-        """Close everything, and raise what a handler has raised."""
+    def __exit__(self, *_: object) -> None:
         self.stopping.set()
-        with contextlib.suppress(OSError):  # not listening
-            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join(5)  # after it, there are no new connections
         self._listener.close()
-        for accepting in self._work[:1]:
-            accepting.result(5)
         for connection in self.connections:
             with contextlib.suppress(OSError):  # closed already
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        for serving in self._work:
-            serving.result(5)
-        self._pool.shutdown()
+        for thread in self._threads:
+            thread.join(5)
+            assert not thread.is_alive(), thread
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed
             while True:
                 connection = Connection(self, self._listener.accept()[0])
                 self.connections.append(connection)
-                self._work.append(self._pool.submit(self._serve, connection))
+                self._start(self._serve, connection)
 
     def _serve(self, connection: Connection) -> None:
-        try:
-            with contextlib.suppress(OSError):  # the client has gone: often the point of a test
-                connection.answer(_take(self._connecting))
-                if self._tls:
-                    connection.start_tls(self._tls)
-                while request := connection.read_request():
-                    self.requests.append(request)
-                    path = max(filter(request.path.endswith, self._scripts), key=len)
-                    assert self._scripts[path], f"no answer for {request.target}"
-                    answer = _take(self._scripts[path])
-                    connection.answer(answer)
-                    if isinstance(answer, bytes):
-                        connection.close()
-        finally:
-            connection.sock.close()
+        # The client may have gone: often the point of a test.
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.answer(_take(self._connecting))
+            if self._tls:
+                connection.start_tls(self._tls)
+            while request := connection.read_request():
+                self.requests.append(request)
+                path = max(filter(request.path.endswith, self._scripts), key=len)
+                assert self._scripts[path], f"no answer for {request.target}"
+                answer = _take(self._scripts[path])
+                connection.answer(answer)
+                if isinstance(answer, bytes):
+                    break
 
 
 def _take(script: list[Step]) -> Step:

@@ -1,1 +1,0 @@
-"""The real process against a real loopback socket."""
