@@ -140,7 +140,9 @@ def test_at_most_20_of_a_kind_are_named(tool: Tool) -> None:
     assert len([line for line in lines if line.startswith("removed function /")]) == 20
     assert "removed 5 more functions" in lines
     (warning,) = run.commands("warning")
-    assert warning.data.startswith("25 functions would be removed")
+    assert warning.data.startswith("25 functions would be removed from the environment: ")
+    end = "… and 5 more. Check that the build was made from a complete checkout"
+    assert warning.data.endswith(end)
     assert warning.data.count("…") == 20
     assert run.summary.count("**, ") == 20
 

@@ -56,3 +56,9 @@ def test_latest_must_not_be_older_than_1_h(minutes: float, date: str) -> None:
         assert found.found.endswith(YOUNG[minutes])
     else:
         assert OLD[minutes] in found.cause
+
+
+def test_list_of_builds_must_be_a_list() -> None:
+    found = poll(samples.json_response({"builds": {}}), TWILIO_BUILD_SID="latest")
+    assert isinstance(found, PollError)
+    assert found.cause == "serverless.twilio.com: invalid response (it has no list of builds)"

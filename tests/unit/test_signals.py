@@ -113,3 +113,31 @@ def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_until(lambda: len(exits) == 2)  # once more, because this process goes on
     assert set(exits) == {signal.SIGINT}
     assert time.monotonic() - start < 1
+
+
+def alarm() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # as when it has expired
+    signal.raise_signal(signal.SIGALRM)
+
+
+def test_alarm_ends_what_does_not_answer_a_signal() -> None:
+    signals, exits = make(signal.SIGTERM)
+    alarm()
+    assert exits == [143]
+    words: list[int] = []
+    signals.before_exit(words.append, lambda number: number + 1)
+    alarm()
+    assert (words, exits[1:]) == ([], [16])  # it was leaving already: no second last words
+    signals, exits = make(signal.SIGINT)
+    signals.before_exit(words.append, lambda number: number + 1)
+    alarm()
+    assert (words, exits) == ([signal.SIGINT], [3])
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.2
+
+
+def test_alarm_from_outside_is_ignored() -> None:
+    _, exits = make()
+    alarm()
+    signal.raise_signal(signal.SIGTERM)  # starts the timer
+    signal.raise_signal(signal.SIGALRM)
+    assert exits == []

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.clocks import VirtualClock
+from twilio_build_wait.durations import render
 from twilio_build_wait.model import BuildStatus, Ending, ErrorKind, Outcome, PollError, Progress
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.signals import Cancelled
@@ -103,6 +104,9 @@ def test_signal_before_or_during_a_poll_cancels(polls: int) -> None:
     poll = mock.Mock(side_effect=[BUILDING, Cancelled(signal.SIGTERM)])
     outcome = poll_until_the_end(bench.wait, poll, mock.Mock(), sleep)
     assert (outcome.ending, outcome.progress.polls) == (Ending.TERMINATED, polls)
+    before = "before a poll; Twilio has not reported a status"
+    after = f"after {render(outcome.progress.elapsed)}; the last status was 'building'"
+    assert outcome.reason == f"cancelled by SIGTERM {after if polls else before}"
 
 
 # --- whatever the server says, and however long it takes ------------------------------------------
