@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import Authority
 from tests.integration.conftest import Tool
 from tests.support.run import Run, run_inside
 from tests.support.samples import (
@@ -29,7 +28,6 @@ from tests.support.server import Connection, Response, Step
 FAILED = build_status("failed")
 FOUND = "82003 Deployment Installation Failure: npm could not install sharp"
 NO_REASON = "Twilio reports that the build failed and gives no reason; the log says what to check"
-DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
 HANDLER = "@twilio/runtime-handler"
 
 
@@ -197,28 +195,3 @@ def test_window_follows_the_servers_clock(tool: Tool, seconds: int) -> None:
         assert (query["LogLevel"], query["PageSize"]) == (["error"], ["1000"])
         # Without the build's own date nothing is proven about the service.
         assert (run.outputs["reason"] == FOUND) == (start == "11:53")
-
-
-PLACES = {"": DEBUGGER, "dublin.ie1.": "the error logs of region ie1 in Twilio's Console"}
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_debugger_is_linked_only_for_us1(tool: Tool, authority: Authority, place: str) -> None:
-    hosts = [f"{product}.{place}twilio.com" for product in ("serverless", "monitor")]
-    context = authority.context(*hosts)
-
-    def tunnel(connection: Connection) -> None:
-        connection.answer(b"HTTP/1.1 200 OK\r\n\r\n")
-        connection.start_tls(context)
-
-    del tool.environ["TWILIO_BASE_URL"]
-    edge, _, region = place.rstrip(".").partition(".")
-    tool |= {"TWILIO_EDGE": edge, "TWILIO_REGION": region}
-    tool |= {"HTTPS_PROXY": tool.server.url, "REQUESTS_CA_BUNDLE": str(authority.bundle)}
-    for host in hosts:
-        tool.server.script(tunnel, path=f"{host}:443")
-    run = diagnose(tool, page("alerts"))
-    tunnels = [each.target for each in run.requests if each.method == "CONNECT"]
-    assert tunnels == [f"{host}:443" for host in hosts]
-    assert PLACES[place] in run.stdout
-    assert (DEBUGGER in run.summary) == (DEBUGGER in run.stdout) == (PLACES[place] == DEBUGGER)
