@@ -143,8 +143,8 @@ class Run:
         self._reporters.save_early(self._wait.progress)
         # Imported when the inputs are known to be valid: `requests` takes most of the start-up
         # time, and until then a signal leaves all outputs behind.
-        from twilio_build_wait.api.polls import Poller  # noqa: PLC0415 (see above)
-        from twilio_build_wait.api.transport import Transport  # noqa: PLC0415 (see above)
+        from twilio_build_wait.twilio.polls import Poller  # noqa: PLC0415 (see above)
+        from twilio_build_wait.twilio.transport import Transport  # noqa: PLC0415 (see above)
 
         runtime, settings = self._runtime, self._settings
         transport = Transport(settings.login, runtime.signals, self._environ, self._show)
@@ -164,7 +164,7 @@ class Run:
 
     def _diagnose(self, outcome: Outcome) -> tuple[Outcome, tuple[Finding, ...]]:
         """Look for the reason of a failed build and save it; the verdict stands."""
-        from twilio_build_wait.api.diagnosis import LIMIT, Search  # noqa: PLC0415 (as in _poll)
+        from twilio_build_wait.twilio.diagnosis import LIMIT, Search  # noqa: PLC0415 (as in _poll)
 
         self._reporters.log.line(f"looking for the reason in Twilio, for {LIMIT:.0f} s at most")
         search = Search(
@@ -181,7 +181,7 @@ class Run:
 
     def _compare(self, progress: Progress) -> Changes:
         """Compare the build with what is live and save the result; the verdict stands."""
-        from twilio_build_wait.api.changes import read_changes  # noqa: PLC0415 (as in _poll)
+        from twilio_build_wait.twilio.changes import read_changes  # noqa: PLC0415 (as in _poll)
 
         sid = self._settings.environment_sid
         self._reporters.log.line(f"comparing the build with environment {sid}")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support.samples import CREATED, build
-from twilio_build_wait.api.builds import Build, parse_build
-from twilio_build_wait.api.causes import causes, hints
+from twilio_build_wait.twilio.builds import Build, parse_build
+from twilio_build_wait.twilio.causes import causes, hints
 
 HANDLER = "@twilio/runtime-handler"
 ENTRY = {"path": "/a", "sid": "ZN0", "visibility": "Public", "name": "/a", "version": "1"}

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from twilio_build_wait.api.builds import NOTHING, Build
-from twilio_build_wait.api.changes import compare
 from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.twilio.builds import NOTHING, Build
+from twilio_build_wait.twilio.changes import compare
 
 SHOW = Redactor(["sw0rdfish"])
 LIVE = Build({"/a": "1", "/b": "1"}, {"/c": "1"}, {"lib": "1.0.0"}, "node22")

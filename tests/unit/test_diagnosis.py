@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.support.samples import NOW
-from twilio_build_wait.api.diagnosis import Context, Relation, decoded, relate
+from twilio_build_wait.twilio.diagnosis import Context, Relation, decoded, relate
 
 BUILD, SERVICE, OTHER_BUILD, OTHER_SERVICE = "zb1", "zs1", "zb2", "zs2"
 CREATED = NOW - timedelta(minutes=2)

@@ -13,11 +13,11 @@ import requests
 import urllib3
 from urllib3.exceptions import LocationParseError, MaxRetryError, ProtocolError, ReadTimeoutError
 
-from twilio_build_wait.api import errors
-from twilio_build_wait.api.errors import BundleError, OversizedError, Route, UnusableAddressError
 from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.signals import ThreadShortageError
+from twilio_build_wait.twilio import errors
+from twilio_build_wait.twilio.errors import BundleError, OversizedError, Route, UnusableAddressError
 
 SHOW = Redactor(["sw0rdfish"])
 HOST_URL = "https://twilio.test/v1"

@@ -7,11 +7,11 @@ import pytest
 
 from tests.support import samples, server
 from tests.support.samples import BUILD_SID, NOW, OTHER_BUILD_SID, STATUS_URL, build_status
-from twilio_build_wait.api.polls import Poller
-from twilio_build_wait.api.transport import Response
 from twilio_build_wait.model import BuildStatus, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.settings import read
+from twilio_build_wait.twilio.polls import Poller
+from twilio_build_wait.twilio.transport import Response
 
 PATH = STATUS_URL.removeprefix("https://serverless.twilio.com")
 

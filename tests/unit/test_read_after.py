@@ -8,14 +8,14 @@ from tests.support import samples
 from tests.support.samples import ALERTS_PATH, BUILD_PATH, BUILD_SID, ENVIRONMENT_PATH, NOW
 from tests.support.samples import json_response as answer
 from tests.support.server import Response as Answer
-from twilio_build_wait.api.changes import read_changes
-from twilio_build_wait.api.diagnosis import Search
-from twilio_build_wait.api.polls import Get
-from twilio_build_wait.api.transport import Response
 from twilio_build_wait.model import Changes, Diagnosis, Finding, Progress
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.settings import Settings, read
 from twilio_build_wait.text import SafeText
+from twilio_build_wait.twilio.changes import read_changes
+from twilio_build_wait.twilio.diagnosis import Search
+from twilio_build_wait.twilio.polls import Get
+from twilio_build_wait.twilio.transport import Response
 
 PROGRESS = Progress(BUILD_SID, samples.SERVICE_SID)
 SHOW = Redactor([])

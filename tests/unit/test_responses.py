@@ -7,12 +7,18 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support.samples import REQUEST_ID
-from twilio_build_wait.api import responses
-from twilio_build_wait.api.responses import InvalidBodyError, date, http_error, json_object, parse
-from twilio_build_wait.api.transport import Response
 from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
+from twilio_build_wait.twilio import responses
+from twilio_build_wait.twilio.responses import (
+    InvalidBodyError,
+    date,
+    http_error,
+    json_object,
+    parse,
+)
+from twilio_build_wait.twilio.transport import Response
 
 SHOW = Redactor(["sw0rdfish", "half/other"])
 HOST = SafeText("twilio.test")

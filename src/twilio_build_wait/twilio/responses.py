@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from twilio_build_wait.api.transport import Response, http_date
 from twilio_build_wait.model import ErrorKind, PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.text import SafeText
+from twilio_build_wait.twilio.transport import Response, http_date
 
 _REDIRECTS, _SERVER_ERRORS = range(300, 400), range(500, 600)
 _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}

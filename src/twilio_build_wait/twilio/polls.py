@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from twilio_build_wait.api.responses import (
+from twilio_build_wait.durations import render
+from twilio_build_wait.inputs import ACCOUNT_SID_FORM, BUILD_SID_FORM, LATEST, SERVICE_SID_FORM
+from twilio_build_wait.model import BuildStatus, ErrorKind, PollError
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.settings import Settings
+from twilio_build_wait.text import LIMIT, SafeText
+from twilio_build_wait.twilio.responses import (
     date,
     formatted,
     has_next_page,
@@ -19,13 +25,7 @@ from twilio_build_wait.api.responses import (
     is_same,
     json_object,
 )
-from twilio_build_wait.api.transport import Response
-from twilio_build_wait.durations import render
-from twilio_build_wait.inputs import ACCOUNT_SID_FORM, BUILD_SID_FORM, LATEST, SERVICE_SID_FORM
-from twilio_build_wait.model import BuildStatus, ErrorKind, PollError
-from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.settings import Settings
-from twilio_build_wait.text import LIMIT, SafeText
+from twilio_build_wait.twilio.transport import Response
 
 #: The longest body of a status and of any other resource, in bytes.
 STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024

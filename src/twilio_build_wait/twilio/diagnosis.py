@@ -14,10 +14,16 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
-from twilio_build_wait.api.builds import Build, parse_build
-from twilio_build_wait.api.causes import ERROR_CODES, causes, hints
-from twilio_build_wait.api.polls import MAX_BYTES, Get
-from twilio_build_wait.api.responses import (
+from twilio_build_wait.inputs import SERVICE_SID_FORM
+from twilio_build_wait.model import Diagnosis, Finding, PollError, Progress, count
+from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.settings import Settings
+from twilio_build_wait.signals import Cancelled
+from twilio_build_wait.text import SafeText, fit
+from twilio_build_wait.twilio.builds import Build, parse_build
+from twilio_build_wait.twilio.causes import ERROR_CODES, causes, hints
+from twilio_build_wait.twilio.polls import MAX_BYTES, Get
+from twilio_build_wait.twilio.responses import (
     date,
     error_code,
     formatted,
@@ -25,13 +31,7 @@ from twilio_build_wait.api.responses import (
     is_same,
     json_object,
 )
-from twilio_build_wait.api.transport import Response
-from twilio_build_wait.inputs import SERVICE_SID_FORM
-from twilio_build_wait.model import Diagnosis, Finding, PollError, Progress, count
-from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.settings import Settings
-from twilio_build_wait.signals import Cancelled
-from twilio_build_wait.text import SafeText, fit
+from twilio_build_wait.twilio.transport import Response
 
 #: How long the diagnosis may take in total, and the Build resource of that, in seconds.
 LIMIT, BUILD_LIMIT = 10.0, 4.0

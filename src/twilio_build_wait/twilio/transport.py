@@ -27,10 +27,10 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from twilio_build_wait import __version__
-from twilio_build_wait.api import errors
 from twilio_build_wait.model import PollError
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.signals import Signals
+from twilio_build_wait.twilio import errors
 
 _HEADERS = {
     "User-Agent": (

@@ -10,14 +10,14 @@ description of Serverless v1 (twilio/twilio-oai, spec/json/twilio_serverless_v1.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from twilio_build_wait.api.builds import NOTHING, Build, Version, parse_build
-from twilio_build_wait.api.polls import MAX_BYTES, Get
-from twilio_build_wait.api.responses import formatted, is_same, json_object
 from twilio_build_wait.inputs import BUILD_SID_FORM, SERVICE_SID_FORM
 from twilio_build_wait.model import Changes, Difference, PollError, Progress, plural
 from twilio_build_wait.redaction import Redactor
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.text import NO_TEXT, SafeText
+from twilio_build_wait.twilio.builds import NOTHING, Build, Version, parse_build
+from twilio_build_wait.twilio.polls import MAX_BYTES, Get
+from twilio_build_wait.twilio.responses import formatted, is_same, json_object
 
 #: How long all requests may take in total, in seconds.
 LIMIT = 10.0

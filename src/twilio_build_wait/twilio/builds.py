@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from twilio_build_wait.api.responses import date
+from twilio_build_wait.twilio.responses import date
 
 #: The version of one function, asset or dependency; None if it is unknown.
 Version = str | None

@@ -6,8 +6,8 @@ What the Build shows is a likely or a possible cause, never a proven one.
 import re
 from dataclasses import dataclass
 
-from twilio_build_wait.api.builds import Build
 from twilio_build_wait.model import count
+from twilio_build_wait.twilio.builds import Build
 
 _HANDLER = "@twilio/runtime-handler"
 _HANDLER_FOR_NODE24 = (1, 2, 0)
