@@ -1,101 +1,50 @@
 #!/usr/bin/env -S python3 -I
-"""The entrypoint: signal handlers first, then the package inside a guard.
+"""The entrypoint: blocks the signals, then runs the package's guard by its path.
 
-The package's `__main__.py` is a symbolic link to this file, so the console script runs the same
-guard. Nothing above `main` imports the package, which may be broken or missing.
+Nothing of the package is imported here, because it may be broken, missing, or slow to import. Old
+versions of Python must be able to read this file: it says which one is needed.
 """
 
 import signal
 
-caught: list[int] = []
+# The first statement. A blocked signal waits for the guard's thread, even if the parent process
+# ignores it; PID 1 would lose a signal that is neither blocked nor handled.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+import os  # noqa: E402 (signals first)
+import runpy  # noqa: E402 (signals first)
+import sys  # noqa: E402 (signals first)
 
 
-def note_signal(number: int, _frame: object) -> None:
-    """Remember a signal; if nothing has answered it after 0.7 s, SIGALRM ends the process."""
-    caught.append(number)
-    if len(caught) == 1:
-        signal.setitimer(signal.ITIMER_REAL, 0.7)
-
-
-def give_up(_number: int, _frame: object) -> None:
-    """End the process: the import of the package hangs. A SIGALRM from outside is ignored."""
-    if caught and not signal.getitimer(signal.ITIMER_REAL)[0]:
-        leave(128 + caught[0], "cancelled")
-
-
-# The kernel drops a signal for PID 1 that has no handler yet, so no import comes before these.
-signal.alarm(0)  # an alarm that the parent process has set
-signal.signal(signal.SIGALRM, give_up)
-signal.signal(signal.SIGINT, note_signal)
-signal.signal(signal.SIGTERM, note_signal)
-signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM, signal.SIGINT, signal.SIGTERM})
-
-import os  # noqa: E402 (handlers first)
-import sys  # noqa: E402 (handlers first)
-
-
-def append(path: str, text: str) -> None:
-    """Append whole lines to a file; a write that fails leaves it as it was. Raises OSError."""
-    # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666)
-    size = os.fstat(descriptor).st_size
-    # act refuses a blank line, so a new line starts only behind an unfinished one.
-    try:
-        with open(path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            start = "" if file.read(1) in {b"", b"\n"} else "\n"
-    except OSError:  # it is empty, or cannot be read
-        start = ""
-    data = (start + text).encode("utf-8", "backslashreplace")
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except OSError:
+def find_guard() -> str:
+    """Return the path of the guard: beside this file in a checkout, else where it is installed."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
+    for folder in sys.path:
+        path = os.path.join(folder, "twilio_build_wait", "guard.py")
         if os.path.isfile(path):
-            os.ftruncate(descriptor, size)
-        raise
-    finally:
-        os.close(descriptor)
+            return path
+    raise ModuleNotFoundError
 
 
-def leave(code: int, outcome: str = "") -> None:
-    """Write the outcome as a step output if one is given, and end the process."""
-    for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the exit code is final
+def stop(problem: str) -> None:
+    """End a run in which not even the guard could start: the outcome first, then the log."""
     try:
-        if outcome and (path := os.environ.get("GITHUB_OUTPUT")):
-            append(path, f"outcome={outcome}\n")
+        with open(os.environ.get("GITHUB_OUTPUT") or os.devnull, "ab+") as file:
+            # A new line starts only behind an unfinished one: act refuses a blank line.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            file.write((b"" if file.read() in (b"", b"\n") else b"\n") + b"outcome=error\n")
     finally:
-        # Not sys.exit: a thread that hangs or a closed standard output must not change the code.
-        os._exit(code)
+        title = "Internal error in twilio-build-wait"
+        prefix = f"::error title={title}::" if os.environ.get("GITHUB_ACTIONS") else f"{title}: "
+        os.write(1, f"{prefix}{problem}. It sent no request\n".encode())
+        os._exit(70)
 
 
-def main() -> None:
-    """Run the package and exit. Anything that it raises exits 70: 1 would mean a failed build."""
-    code, outcome = 70, "error"
-    try:
-        # Libraries warn on standard error, which a runner shows out of order.
-        sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
-        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
-        from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
-
-        code, outcome = run(caught, append), ""
-    except BaseException as error:  # noqa: BLE001 (see above)
-        from traceback import extract_tb  # noqa: PLC0415 (needed only here)
-
-        # Where it was raised and its type, but not its message: that may hold a secret.
-        lines = ["Traceback (most recent call last):"]
-        places = extract_tb(error.__traceback__)
-        lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in places]
-        lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
-        if os.environ.get("GITHUB_ACTIONS"):
-            title = "Internal error in twilio-build-wait"
-            lines += [f"::error title={title}::It could not start: see log"]
-        os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
-    finally:
-        leave(code, outcome)
-
-
-if __name__ == "__main__":
-    main()
+sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
+if sys.version_info < (3, 11):  # noqa: UP036 (an older one is told so)
+    stop("It needs Python 3.11 or later, and this is " + sys.version.split()[0])
+try:
+    runpy.run_path(find_guard())["main"]()
+except BaseException as error:  # noqa: BLE001 (its message may hold a secret)
+    os.write(1, f"Traceback (most recent call last):\n{type(error).__name__}\n".encode())
+    stop("The package twilio_build_wait is missing or broken: install it again")

@@ -1,6 +1,5 @@
 """What every test can ask for."""
 
-import signal
 import ssl
 from collections.abc import Iterator
 from datetime import datetime
@@ -44,14 +43,3 @@ class Authority(trustme.CA):
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority") / "ca.pem")
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Put this process's signal handlers back, and stop its timer."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    before = [(number, signal.getsignal(number)) for number in numbers]
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    for number, handler in before:
-        signal.signal(number, handler)

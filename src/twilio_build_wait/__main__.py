@@ -1,1 +1,5 @@
-../../entrypoint.py
+"""`python -m twilio_build_wait`."""
+
+from twilio_build_wait.guard import main
+
+main()

@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,10 +17,12 @@ from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log, standard_output
 from twilio_build_wait.reporters.report import Reporters
 from twilio_build_wait.settings import read
-from twilio_build_wait.signals import Cancelled, Signals
-from twilio_build_wait.text import SafeText, fit
+from twilio_build_wait.signals import Cancelled, ProcessSignals, Signals, Watch
+from twilio_build_wait.text import SafeText
 from twilio_build_wait.wait import Limits, Wait, poll_until_the_end
 
+# The process ends by the timeout and so many seconds, wherever it hangs; 45 are promised.
+_LONGEST_HANG = 43.0
 # How often a pause gives a sign of life, in seconds.
 _TICK = 1.0
 
@@ -41,10 +44,10 @@ class Runtime:
     is_terminal: bool
 
 
-def run(caught: list[int], append: Callable[[str, str], None]) -> int:
-    """Run in this process and return its exit code; `caught` are the signals so far."""
-    signals = Signals(caught, os._exit)
-    write = standard_output(is_hurried=lambda: signals.caught is not None)
+def run(watch: Watch, append: Callable[[str, str], None]) -> int:
+    """Run in this process and return its exit code; see `guard` for the arguments."""
+    signals = ProcessSignals(watch)
+    write = standard_output()
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"], ["--version"]):
         from twilio_build_wait import usage  # noqa: PLC0415 (a wait does not need it)
@@ -63,11 +66,12 @@ def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime)
     the command line without the program; there must be none.
     """
     this = Run(environ, arguments, runtime)
-    runtime.signals.before_exit(this.last_words, this.exit_code)
+    runtime.signals.before_exit(this.final_report, this.exit_code)
     try:
         this.wait_and_report()
     except Exception as error:  # noqa: BLE001 (a bug must not look like a failed build)
-        this.crash(error)
+        with suppress(Exception):  # one more bug; the outcome is saved first
+            this.crash(error)
     return this.exit_code()
 
 
@@ -102,6 +106,7 @@ class Run:
             wait.cancel(number)
         elif settings.problems:
             wait.end(Ending.INVALID, self._show.piece("; ".join(settings.problems)))
+        self._runtime.signals.end_after(settings.timeout + _LONGEST_HANG)
         reporters.open(wait.outcome)
         outcome = wait.outcome or self._poll()
         reporters.save(outcome)
@@ -113,26 +118,33 @@ class Run:
             changes = self._compare(outcome.progress)
         reporters.announce(outcome, findings, changes)
 
-    def last_words(self, number: int) -> None:
-        """Report what is possible when a signal is not answered in time."""
+    def final_report(self, number: int | None) -> None:
+        """Report what is possible where the main thread hangs: a signal, or None for the time."""
         self._reporters.discard()
         if self._wait.outcome is None:
-            self._report(self._wait.cancel(number))
+            self._report(self._end(number))
 
     def crash(self, error: Exception) -> None:
-        """Report a bug of ours; a verdict that has been read stands."""
+        """Report a bug of ours, the outcome first; a verdict that has been read stands."""
+        reason = SafeText("a bug in twilio-build-wait; there is no verdict")
+        outcome = self._wait.end(Ending.ERROR, reason)
+        if self._reporters.lost:
+            self._reporters.save(outcome)
         self._reporters.crash(error)
-        if self._wait.outcome is None:
-            reason = fit("a bug in twilio-build-wait; there is no verdict")
-            self._report(self._wait.end(Ending.ERROR, reason))
+        self._reporters.announce(outcome)
 
-    def exit_code(self, number: int = 0) -> int:
+    def exit_code(self, number: int | None = None) -> int:
         """Return the exit code as things stand, for a signal that has arrived or without one."""
-        outcome = self._wait.outcome
-        ending = outcome.ending if outcome else Ending.of_signal(number)
+        ending = (self._wait.outcome or self._end(number)).ending
         if ending is Ending.COMPLETED and self._reporters.lost:
             ending = Ending.OUTPUT_LOST
         return ending.exit_code
+
+    def _end(self, number: int | None) -> Outcome:
+        if number is not None:
+            return self._wait.cancel(number)
+        reason = "no verdict, because this machine hangs: a disk, or a log that nobody reads"
+        return self._wait.end(Ending.TIMED_OUT, SafeText(reason))
 
     def _report(self, outcome: Outcome) -> None:
         self._reporters.save(outcome)

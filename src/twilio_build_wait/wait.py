@@ -6,6 +6,7 @@ interrupted.
 """
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
@@ -66,6 +67,7 @@ class Wait:
 
     def __post_init__(self) -> None:
         limits = self.limits
+        self._lock = threading.Lock()
         self._schedule = Schedule(limits.interval, limits.max_interval, self.uniform)
 
     @property
@@ -102,17 +104,20 @@ class Wait:
 
     def cancel(self, number: int) -> Outcome:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
-        if self.outcome:
-            return self.outcome
         self._update()
         ending = Ending.of_signal(number)
         when = f"after {render(self.progress.elapsed)}" if self.progress.polls else "before a poll"
         return self.end(ending, fit(f"{ending.meaning} {when}; {self._last_known()}"))
 
     def end(self, ending: Ending, reason: SafeText, advice: SafeText | None = None) -> Outcome:
-        """End the wait; without advice, the ending's own is given."""
-        self.outcome = Outcome(ending, self.progress, reason, advice or ending.advice)
-        return self.outcome
+        """End the wait, or return the outcome that came first; see `Outcome` for the advice.
+
+        A signal ends it in another thread if the main thread hangs.
+        """
+        with self._lock:
+            if self.outcome is None:
+                self.outcome = Outcome(ending, self.progress, reason, advice or ending.advice)
+            return self.outcome
 
     def _time_out(self, result: PollResult) -> Outcome:
         reason = f"no verdict within {render(self.limits.timeout)}; {self._last_known()}"

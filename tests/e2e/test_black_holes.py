@@ -6,11 +6,7 @@ They need root, `unshare` and `ip`.
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.run import COMMAND, REPOSITORY, Process, Run
-
-pytestmark = pytest.mark.fault
 
 HOLE = "2001:db8::2"  # an address for documentation: nobody has it
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child")

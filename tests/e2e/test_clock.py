@@ -10,8 +10,6 @@ from tests.support.run import Process
 from tests.support.samples import build_status
 from tests.support.server import Response, Server
 
-pytestmark = pytest.mark.fault
-
 HOUR = 3600  # seconds
 STEPS = {"an hour back": -HOUR, "ten years forward": 87600 * HOUR}
 

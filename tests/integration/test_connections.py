@@ -20,8 +20,6 @@ from tests.support.samples import build_status
 from tests.support.server import Connection, Response, Server, Step
 from twilio_build_wait.signals import ThreadShortageError
 
-pytestmark = pytest.mark.fault
-
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 GOOD = COMPLETED.body
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -157,7 +155,7 @@ def test_failed_lookup_is_retried(
 
 
 def test_lack_of_threads_is_retried(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    error = ThreadShortageError(ever_started=True)
+    error = ThreadShortageError()
     monkeypatch.setattr(VirtualClock, "run", fails_once(VirtualClock.run, error))
     assert tool.run(COMPLETED).outputs["polls"] == "2"
 

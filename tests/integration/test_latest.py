@@ -27,8 +27,6 @@ from tests.support.samples import (
 )
 from tests.support.server import Response, Server, Step
 
-fault = pytest.mark.fault
-
 COMPLETED = build_status("completed")
 FOUND = page("builds", build("completed"))
 
@@ -80,7 +78,6 @@ def test_status_in_the_list_counts(latest: Tool, status: str, code: int) -> None
     assert run.outputs["url"] == latest.server.url + STATUS_PATH
 
 
-@fault
 def test_unusable_entries_are_ignored(latest: Tool) -> None:
     unusable = [BUILD_SID, other(sid=...), other(sid=SERVICE_SID), other() | {"status": 1}]
     unusable += [other(date_created=date) for date in (None, "yesterday", 1790000000)]
@@ -97,7 +94,6 @@ def test_first_of_two_equal_dates_wins(latest: Tool) -> None:
     assert run.outputs["build-sid"] == BUILD_SID
 
 
-@fault
 def test_next_page_is_mentioned_and_never_requested(latest: Tool) -> None:
     with Server(Response(500)) as elsewhere:
         link = f"{elsewhere.url}/v1/Services/{SERVICE_SID}/Builds?Page=1"
@@ -110,7 +106,6 @@ def test_next_page_is_mentioned_and_never_requested(latest: Tool) -> None:
         assert "only the first 20 builds were read" in text
 
 
-@fault
 def test_older_build_is_rejected_at_once(latest: Tool) -> None:
     old = build("completed", date_created=ago(hours=1, seconds=1))
     run = latest.run(page("builds", old), code=4)
@@ -120,14 +115,12 @@ def test_older_build_is_rejected_at_once(latest: Tool) -> None:
     assert run.outputs["polls"] == "1"
 
 
-@fault
 @pytest.mark.parametrize("hours, code", [(2, 4), (-2, 0)])
 def test_age_follows_the_date_of_the_response(latest: Tool, hours: int, code: int) -> None:
     date = format_datetime(NOW + timedelta(hours=hours))
     latest.run(Response(200, FOUND.body, {"Date": date}), code=code)
 
 
-@fault
 def test_service_without_a_build_is_rejected_at_once(latest: Tool) -> None:
     run = latest.run(page("builds"), code=4)
     assert "no build" in rejected(run)
@@ -142,7 +135,6 @@ TRANSIENT: dict[str, Step] = {
 }
 
 
-@fault
 @pytest.mark.parametrize("answer", TRANSIENT.values(), ids=TRANSIENT)
 def test_list_that_cannot_be_read_is_retried(latest: Tool, answer: Step) -> None:
     run = latest.run(answer, FOUND)
@@ -150,7 +142,6 @@ def test_list_that_cannot_be_read_is_retried(latest: Tool, answer: Step) -> None
     assert run.outputs["elapsed-seconds"] == "0.5"
 
 
-@fault
 def test_cancelled_before_it_is_known_names_no_build(latest: Tool) -> None:
     latest.server.script(Response(503))
     run = run_inside(latest.environ, latest.server, signal_at=5, number=signal.SIGINT)

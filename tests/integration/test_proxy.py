@@ -16,8 +16,6 @@ from tests.support.run import Run, run_inside
 from tests.support.samples import STATUS_PATH, build_status
 from tests.support.server import Connection, Response, Server, Step
 
-pytestmark = pytest.mark.fault
-
 HOST = "gateway.test"  # only the proxy could reach it
 PASSWORD = "pr0xy-Passw0rd@with/odd:chars%"
 LOGIN = f"me:{urllib.parse.quote(PASSWORD, safe='')}"

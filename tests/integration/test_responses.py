@@ -18,8 +18,6 @@ from tests.support.samples import (
 )
 from tests.support.server import Connection, Response, Server, Step
 
-pytestmark = pytest.mark.fault
-
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 GOOD = COMPLETED.body
 LIMIT = 64 * 1024

@@ -19,8 +19,6 @@ from tests.support.run import Run, run_inside
 from tests.support.samples import build_status
 from tests.support.server import Connection, Server, Step
 
-pytestmark = pytest.mark.fault
-
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 EXPIRED = datetime(2020, 1, 1, tzinfo=UTC)
 Behind = Callable[..., Run]

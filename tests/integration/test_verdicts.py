@@ -2,7 +2,6 @@
 
 import pytest
 
-from entrypoint import append
 from tests.integration.conftest import Tool
 from tests.support.run import run_inside
 from tests.support.samples import (
@@ -14,6 +13,7 @@ from tests.support.samples import (
     build_status,
     twilio_error,
 )
+from twilio_build_wait.guard import append
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 

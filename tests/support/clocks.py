@@ -12,19 +12,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeVar
 
-from twilio_build_wait.signals import Cancelled, Signals
+from twilio_build_wait.signals import Cancelled
 
 T = TypeVar("T")
 
 
-class VirtualClock(Signals):
-    """Virtual time, and the product's `Signals` in it: what sleeps and what waits for a request.
+class VirtualClock:
+    """Virtual time, and `Signals` in it: what sleeps and what waits for a request.
 
     `elapsed` is in seconds since the start, `request` the latest request, which may be over.
     """
 
     def __init__(self, signal_at: float = math.inf, number: int = signal.SIGTERM) -> None:
-        # Not super().__init__: it would replace this process's signal handlers.
         self.elapsed = 0.0
         self.request: Future[Any] = Future()
         self._deadline = 0.0
@@ -58,6 +57,12 @@ class VirtualClock(Signals):
 
         threading.Thread(target=do, daemon=True).start()
         return request.result()
+
+    def end_after(self, seconds: float) -> None:
+        """Nothing hangs in virtual time."""
+
+    def before_exit(self, final_report: object, exit_code: object) -> None:
+        """Likewise."""
 
     def spend(self, seconds: float, request: Future[Any]) -> bool:
         """Let time pass during a request; return False if nobody waits for it any more."""

@@ -21,13 +21,11 @@ from tests.support.clocks import VirtualClock
 from tests.support.samples import NOW
 from tests.support.server import Server
 from twilio_build_wait import inputs
+from twilio_build_wait.guard import append
 from twilio_build_wait.main import Runtime, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, str(REPOSITORY / "entrypoint.py"))
-
-with mock.patch.multiple(signal, signal=mock.DEFAULT, alarm=mock.DEFAULT):
-    from entrypoint import append  # its signal handlers are not for this process
 
 
 @dataclass

@@ -1,88 +1,79 @@
-"""The entrypoint in this process: what surrounds the package's `run`."""
+"""The ways to start the guard, and what is said where it cannot be started."""
 
 import os
-import re
 import runpy
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from twilio_build_wait import __version__
-
-pytestmark = pytest.mark.usefixtures("handlers")
-
-PATH = Path(__file__).resolve().parents[2] / "entrypoint.py"
+from tests.support.run import COMMAND
+from twilio_build_wait import guard
 
 
-@pytest.fixture
-def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Note exit codes instead of leaving; run without a CI."""
-    noted: list[int] = []
-    monkeypatch.setattr(os, "_exit", noted.append)
-    monkeypatch.setattr(os, "environ", {"PATH": os.defpath})
-    monkeypatch.setattr(sys, "path", [*sys.path])
+class Exit(Exception):  # noqa: N818 (it stands for the end of the process)
+    """Raised instead of ending this process."""
+
+
+def leave(code: int) -> None:
+    raise Exit(code)
+
+
+@pytest.fixture(autouse=True)
+def process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Undo what starting changes in this process; return the step's output file."""
+    output = tmp_path / "output"
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output)}
+    monkeypatch.setattr(os, "environ", environ)
+    monkeypatch.setattr(os, "_exit", leave)
     monkeypatch.setattr(sys, "stderr", sys.stderr)
-    return noted
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield output
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def test_append_takes_any_text_and_file(tmp_path: Path) -> None:
-    append = runpy.run_path(str(PATH))["append"]
-    path = tmp_path / "file"
-    path.write_bytes(b"\xff\n")
-    append(str(path), "\udcff")
-    assert path.read_bytes() == b"\xff\n\\udcff"
-    with mock.patch("builtins.open", side_effect=PermissionError):  # writable, but not readable
-        append(str(path), "a\n")
-    assert path.read_bytes() == b"\xff\n\\udcffa\n"
-    with pytest.raises(OSError, match="No space"):
-        append("/dev/full", "a\n")  # a device is not truncated
+def start() -> None:
+    """Run entrypoint.py as a program."""
+    code = compile(Path(COMMAND[1]).read_text(), COMMAND[1], "exec")
+    exec(code, {"__name__": "__main__", "__file__": COMMAND[1]})  # noqa: S102 (our own program)
 
 
-def test_first_signal_starts_the_timer_and_others_do_not(exits: list[int]) -> None:
-    caught = runpy.run_path(str(PATH))["caught"]
-    signal.raise_signal(signal.SIGALRM)  # from outside
-    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-    signal.raise_signal(signal.SIGTERM)
-    signal.setitimer(signal.ITIMER_REAL, 30)
-    signal.raise_signal(signal.SIGINT)
-    assert signal.getitimer(signal.ITIMER_REAL)[0] > 1
-    signal.raise_signal(signal.SIGALRM)  # from outside, while the timer runs
-    assert (caught, exits) == ([signal.SIGTERM, signal.SIGINT], [])
+def test_entrypoint_blocks_the_signals_and_runs_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_path = mock.Mock(return_value={"main": mock.Mock()})
+    monkeypatch.setattr(runpy, "run_path", run_path)
+    start()
+    run_path.assert_called_once_with(guard.__file__)
+    run_path.return_value["main"].assert_called_once_with()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) >= guard.SIGNALS
 
 
-# Argument -> exit code without inputs, words of the log.
-ARGUMENTS = {"--version": (0, f"twilio-build-wait {__version__}\n"), "": (2, "build-sid")}
-
-
-@pytest.mark.parametrize("argument", ARGUMENTS)
-def test_script_runs_the_package_and_ignores_late_signals(
-    argument: str,
-    exits: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+def test_old_python_is_told_which_one_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], process: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", *argument.split()])
-    runpy.run_path(str(PATH), run_name="__main__")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
-        signal.raise_signal(number)
-    code, words = ARGUMENTS[argument]
-    shown = capfd.readouterr()
-    assert (exits, words in shown.out, shown.err) == ([code], True, "")
+    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
+    process.write_text("earlier=1\nunfinished")
+    with pytest.raises(Exit, match="70"):
+        start()
+    assert "Python 3.11 or later" in capfd.readouterr().out
+    assert process.read_text() == "earlier=1\nunfinished\noutcome=error\n"
 
 
-def test_crash_exits_70_and_shows_where_but_not_its_message(
-    exits: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_missing_package_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], process: Path
 ) -> None:
-    crash = mock.Mock(side_effect=KeyboardInterrupt("a secret"))
-    monkeypatch.setattr("twilio_build_wait.main.run", crash)
-    for ci in ({}, {"GITHUB_ACTIONS": "true"}):
-        monkeypatch.setattr(os, "environ", ci)
-        runpy.run_path(str(PATH), run_name="__main__")
-        shown = capfd.readouterr().out
-        assert re.search("py:.*KeyboardInterrupt", shown, re.DOTALL)
-        assert "secret" not in shown
-        assert ("::error title=" in shown) == bool(ci)
-    assert exits == [70, 70]
+    monkeypatch.setattr(os.path, "isfile", lambda _: False)
+    with pytest.raises(Exit, match="70"):
+        start()
+    assert "install it again" in capfd.readouterr().out
+    assert process.read_text() == "outcome=error\n"
+
+
+def test_module_runs_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = mock.Mock()
+    monkeypatch.setattr(guard, "main", main)
+    runpy.run_module("twilio_build_wait", run_name="__main__")
+    main.assert_called_once_with()

@@ -36,7 +36,6 @@ BUNDLE = Route(HOST_URL, {}, {"REQUESTS_CA_BUNDLE": "/ca.pem"}, SHOW)
 CERT_FILE = Route(HOST_URL, {}, {"SSL_CERT_FILE": "/ca.pem"}, SHOW)
 
 POOL = urllib3.connectionpool.HTTPConnectionPool("twilio.test")
-STARTED = ThreadShortageError(ever_started=True)
 
 
 def wrapped(error: Exception) -> Exception:
@@ -73,8 +72,7 @@ TRANSIENT: dict[str, tuple[Exception, str]] = {
     "connection refused": (wrapped(ConnectionRefusedError()), "unreachable"),
     "EHOSTUNREACH": (wrapped(os_error(errno.EHOSTUNREACH)), "unreachable"),
     "does not speak TLS": (tls("WRONG_VERSION_NUMBER"), "unreachable"),
-    "could not start a thread": (ThreadShortageError(ever_started=False), "unreachable"),
-    "start a thread": (STARTED, "silent"),
+    "start a thread": (ThreadShortageError(), "silent"),
     "timed out": (wrapped(TimeoutError()), "silent"),
     "test: timed out": (ReadTimeoutError(POOL, "/", ""), "silent"),
     "twilio.test: EACCES": (os_error(errno.EACCES), "silent"),
@@ -123,7 +121,7 @@ ADVICE = {
     "wildcard": (TimeoutError(), WILDCARD, "takes no wildcard: write .twilio.com"),
     "proxy without TLS": (tls("RECORD_LAYER_FAILURE"), TLS_PROXY, "Write http:// in https_proxy"),
     "plain proxy": (tls("HTTP_REQUEST"), PROXIED, "Check https_proxy"),
-    "threads": (STARTED, DIRECT, "ulimit -u"),
+    "threads": (ThreadShortageError(), DIRECT, "ulimit -u"),
     "descriptors": (os_error(errno.ENFILE), DIRECT, "ulimit -n"),
     "tunnel fails for now": (tunnel(503), PROXIED, "login, or exempt twilio.test with NO_PROXY"),
     "tunnel without a proxy": (tunnel(407), DIRECT, "Check region"),

@@ -1,6 +1,7 @@
 """A file that is replaced as a whole, on disks and in folders that do not allow it."""
 
 import os
+import resource
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,27 +35,32 @@ def test_file_that_cannot_be_renamed_over_is_overwritten(
     assert [*path.parent.iterdir()] == [path]
 
 
-def test_older_content_is_removed_if_nothing_can_be_written(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+def test_new_file_is_created_where_no_temporary_one_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "write", refuse)  # as on a full disk
-    with pytest.raises(PermissionError):
-        ReplacedFile(str(path)).write("new")
+    path = tmp_path / "file"
+    monkeypatch.setattr(os, "replace", refuse)  # as for a temporary name that is too long
+    ReplacedFile(str(path)).write("new")
+    assert path.read_text() == "new"
+
+
+def test_write_that_stops_halfway_leaves_nothing(path: Path) -> None:
+    old_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, old_limit[1]))  # as on a full disk
+    try:
+        with pytest.raises(OSError, match="too large"):
+            ReplacedFile(str(path)).write("new and longer than twenty bytes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old_limit)
     assert [*path.parent.iterdir()] == []
 
 
-def test_content_of_this_run_stays_if_a_later_write_fails(
+def test_file_system_that_refuses_a_mode_does_not_matter(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, write = ReplacedFile(str(path)), os.write
-    file.write("early")
-    monkeypatch.setattr(
-        os, "write", lambda fd, new: refuse() if b"e" not in new else write(fd, new)
-    )
-    with pytest.raises(PermissionError):
-        file.write("now")
-    file.discard()
-    assert path.read_text() == "early"
+    monkeypatch.setattr(os, "fchmod", refuse)
+    ReplacedFile(str(path)).write("new")
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize("user", [0, 1000])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from twilio_build_wait import __version__
+from twilio_build_wait import __version__, guard
 from twilio_build_wait import main as module
 
 
@@ -17,7 +17,6 @@ def append(_path: str, _text: str) -> None:
     raise AssertionError
 
 
-@pytest.mark.usefixtures("handlers")
 def test_run_takes_everything_from_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: module.Runtime) -> int:
         assert environ is os.environ
@@ -32,16 +31,17 @@ def test_run_takes_everything_from_the_process(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(module, "main", main)
     monkeypatch.setattr(sys, "argv", ["twilio-build-wait", "an argument"])
-    assert module.run([signal.SIGTERM], append) == 33
+    watch = guard.Watch()
+    watch.caught = signal.SIGTERM
+    assert module.run(watch, append) == 33
 
 
-@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("option", ["--version", "--help", "-h"])
 def test_run_answers_an_option(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], option: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["twilio-build-wait", option])
-    assert module.run([], append) == 0
+    assert module.run(guard.Watch(), append) == 0
     shown = capfd.readouterr().out
     assert shown.startswith(f"twilio-build-wait {__version__}")
     assert ("TWILIO_BUILD_SID" in shown) == (option != "--version")

@@ -1,4 +1,4 @@
-"""Real signals to this process, during pauses and requests. Times are short but real."""
+"""Sleep and work that a signal interrupts. Times are short but real."""
 
 import signal
 import threading
@@ -8,49 +8,82 @@ from unittest import mock
 
 import pytest
 
-from twilio_build_wait import signals as module
-from twilio_build_wait.signals import Cancelled, Signals, ThreadShortageError
+from twilio_build_wait.signals import Cancelled, ProcessSignals, ThreadShortageError
 
-pytestmark = pytest.mark.usefixtures("handlers")
-
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-LONG = 30.0  # no test waits for it
+LONG = 30.0  # seconds; no test waits for it
 
 
-def make(*caught: int) -> tuple[Signals, list[int]]:
-    """Return signals, and the list of exit codes that they leave with."""
-    exits: list[int] = []
-    return Signals([*caught], exits.append), exits
+class FakeWatch:
+    """A watch whose signal comes when a test says so. `pending` has come, but nobody took it."""
+
+    caught: int | None = None
+    pending: int | None = None
+    ends_at = 0.0
+    wake: Callable[[], object]
+    final_report: Callable[[int | None], object]
+    exit_code: Callable[[int | None], int]
+
+    def __init__(self, *, is_running: bool = True) -> None:
+        self.is_running = is_running
+
+    def catch(self, number: int) -> None:
+        self.caught = number
+        self.wake()
+
+    def take(self, timeout: float) -> None:
+        assert timeout == 0
+        self.caught = self.pending
+
+    def start(self) -> None:
+        self.is_running = True
+
+    def is_alive(self) -> bool:
+        return self.is_running
 
 
-def test_sleep_lasts_as_long_as_it_should() -> None:
+@pytest.fixture
+def watch() -> FakeWatch:
+    return FakeWatch()
+
+
+@pytest.fixture
+def signals(watch: FakeWatch) -> ProcessSignals:
+    return ProcessSignals(watch)
+
+
+def test_sleep_lasts_as_long_as_it_should(signals: ProcessSignals) -> None:
     start = time.monotonic()
-    make()[0].sleep(0.25)  # more than one slice
-    assert 0.25 <= time.monotonic() - start < LONG
+    signals.sleep(0.05)
+    assert 0.05 <= time.monotonic() - start < LONG
 
 
-@BOTH
-def test_first_signal_counts_and_nothing_starts_after_it(number: int) -> None:
-    signals, _ = make()
-    for each in (number, signal.SIGTERM, signal.SIGINT):
-        signal.raise_signal(each)
-    for seconds in (0, LONG):
-        with pytest.raises(Cancelled, match=signal.Signals(number).name):
-            signals.sleep(seconds)
-    with pytest.raises(Cancelled) as cancelled:
+def test_signal_ends_a_sleep(watch: FakeWatch, signals: ProcessSignals) -> None:
+    timer = threading.Timer(0.02, watch.catch, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(Cancelled, match="SIGINT") as cancelled:
+        signals.sleep(LONG)
+    timer.join()
+    assert cancelled.value.number == signal.SIGINT
+
+
+def test_nothing_starts_after_a_signal(watch: FakeWatch, signals: ProcessSignals) -> None:
+    watch.catch(signal.SIGTERM)
+    with pytest.raises(Cancelled):
         signals.run(lambda: pytest.fail("started"), LONG)
-    assert cancelled.value.number == signals.caught == number
+    with pytest.raises(Cancelled):
+        signals.sleep(0.0)
 
 
-def test_request_returns_or_raises_what_it_did() -> None:
-    signals, _ = make()
+def test_request_returns_what_it_returned(signals: ProcessSignals) -> None:
     assert signals.run(lambda: 42, LONG) == 42
+
+
+def test_request_raises_what_it_raised(signals: ProcessSignals) -> None:
     with pytest.raises(KeyError):
         signals.run(lambda: {0: 1}[2], LONG)
 
 
-def test_request_that_hangs_times_out_and_its_result_is_ignored() -> None:
-    signals, _ = make()
+def test_request_that_hangs_times_out_and_its_result_is_ignored(signals: ProcessSignals) -> None:
     is_over, workers = threading.Event(), []
 
     def hang() -> str:
@@ -66,78 +99,56 @@ def test_request_that_hangs_times_out_and_its_result_is_ignored() -> None:
     assert signals.run(lambda: "next", LONG) == "next"
 
 
-def test_result_that_is_queued_when_the_signal_comes_counts() -> None:
+def test_result_that_is_queued_when_the_signal_comes_counts(
+    watch: FakeWatch, signals: ProcessSignals
+) -> None:
+    """The signal is noticed only after the request has ended."""
     workers: list[threading.Thread] = []
 
-    class Caught(list[int]):
-        """Signals that nobody looks at before the request has ended."""
-
-        def __bool__(self) -> bool:
-            if len(self):
-                workers[0].join(LONG)
-            return len(self) > 0
-
-    def verdict_and_signal() -> str:
+    def verdict() -> str:
         workers.append(threading.current_thread())
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
         return "completed"
 
-    signals = Signals(Caught(), lambda _code: None)
-    assert signals.run(verdict_and_signal, LONG) == "completed"
+    def wake_after_the_request() -> int | None:
+        if workers:
+            workers[0].join(LONG)
+            watch.caught = signal.SIGTERM
+        return watch.caught
+
+    with mock.patch.object(ProcessSignals, "caught", property(lambda _: wake_after_the_request())):
+        assert signals.run(verdict, LONG) == "completed"
+
+
+def test_lack_of_threads_is_an_error(
+    signals: ProcessSignals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError))
+    with pytest.raises(ThreadShortageError):
+        signals.run(lambda: None, LONG)
+
+
+def test_signal_is_taken_where_no_thread_waits_for_it() -> None:
+    watch = FakeWatch(is_running=False)
+    signals = ProcessSignals(watch)
+    watch.pending = signal.SIGTERM
     assert signals.caught == signal.SIGTERM
 
 
-def test_shortage_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, after = make()[0], make()[0]
-    after.run(lambda: None, LONG)
-    monkeypatch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError))
-    for signals in (before, after):
-        with pytest.raises(ThreadShortageError, match="thread") as shortage:
-            signals.run(lambda: None, LONG)
-        assert shortage.value.ever_started is (signals is after)
+def test_request_starts_the_thread_that_could_not_be_started_before() -> None:
+    watch = FakeWatch(is_running=False)
+    signals = ProcessSignals(watch)
+    assert signals.run(lambda: "done", LONG) == "done"
+    assert watch.is_running
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+def test_end_counts_from_now(watch: FakeWatch, signals: ProcessSignals) -> None:
+    before = time.monotonic()
+    signals.end_after(5.0)
+    assert before + 5.0 <= watch.ends_at <= time.monotonic() + 5.0
 
 
-def test_last_words_that_hang_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.01)
-    signals, exits = make()
-    signals.before_exit(lambda _number: wait_until(lambda: exits), lambda number: number)
-    start = time.monotonic()
-    signal.raise_signal(signal.SIGINT)
-    wait_until(lambda: len(exits) == 2)  # once more, because this process goes on
-    assert set(exits) == {signal.SIGINT}
-    assert time.monotonic() - start < 1
-
-
-def alarm() -> None:
-    signal.setitimer(signal.ITIMER_REAL, 0)  # as when it has expired
-    signal.raise_signal(signal.SIGALRM)
-
-
-def test_alarm_ends_what_does_not_answer_a_signal() -> None:
-    signals, exits = make(signal.SIGTERM)
-    alarm()
-    assert exits == [143]
-    words: list[int] = []
-    signals.before_exit(words.append, lambda number: number + 1)
-    alarm()
-    assert (words, exits[1:]) == ([], [16])  # it was leaving already: no second last words
-    signals, exits = make(signal.SIGINT)
-    signals.before_exit(words.append, lambda number: number + 1)
-    alarm()
-    assert (words, exits) == ([signal.SIGINT], [3])
-    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.2
-
-
-def test_alarm_from_outside_is_ignored() -> None:
-    _, exits = make()
-    alarm()
-    signal.raise_signal(signal.SIGTERM)  # starts the timer
-    signal.raise_signal(signal.SIGALRM)
-    assert exits == []
+def test_watch_learns_how_to_report(watch: FakeWatch, signals: ProcessSignals) -> None:
+    report, code = mock.Mock(), mock.Mock()
+    signals.before_exit(report, code)
+    assert watch.final_report is report
+    assert watch.exit_code is code

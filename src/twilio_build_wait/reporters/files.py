@@ -3,6 +3,8 @@
 import os
 from contextlib import suppress
 
+from twilio_build_wait.guard import open_file
+
 _MODE = 0o644
 
 
@@ -11,36 +13,28 @@ class ReplacedFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        #: What this run has written to it.
-        self._text: str | None = None
         self._temporary = ""
 
     def write(self, text: str) -> None:
-        """Replace the file; a symbolic link is replaced, not followed.
+        """Replace the file, or overwrite it in place where it cannot be replaced.
 
-        If that fails, the file holds what this run has written to it before. Older content is
-        removed where possible: a later step would take it for this run's.
+        A symbolic link is replaced, not followed. A write that fails leaves no part of the text.
 
         Raises:
             OSError: it could not be written, or the path names something other than a file.
         """
         if os.path.exists(self._path) and not os.path.isfile(self._path):
             raise OSError(0, "it is not a regular file", self._path)
+        data = text.encode("utf-8", "backslashreplace")
         try:
-            self._replace(text)
+            self._replace(data)
         except OSError as error:
-            # A file that is mounted into a container cannot be renamed over, and a folder may be
-            # read-only where the file is not.
+            # A file that is mounted into a container cannot be renamed over, a folder may be
+            # read-only where the file is not, and the temporary name can be too long.
             try:
-                self._overwrite(text)
+                self._overwrite(data)
             except OSError:
-                with suppress(OSError):
-                    if self._text is None:
-                        os.unlink(self._path)
-                    else:
-                        self._overwrite(self._text)
                 raise error from None
-        self._text = text
 
     def discard(self) -> None:
         """Remove a temporary file that an interrupted write has left."""
@@ -48,19 +42,21 @@ class ReplacedFile:
             with suppress(OSError):
                 os.unlink(self._temporary)
 
-    def _replace(self, text: str) -> None:
+    def _replace(self, data: bytes) -> None:
         folder = os.path.dirname(self._path)
         temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             with open(os.open(temporary, flags, _MODE), "wb") as file:
                 self._temporary = temporary
-                os.fchmod(file.fileno(), _MODE)  # whatever the umask is
-                if os.geteuid() == 0:  # the next step may not run as root
-                    with suppress(OSError):
+                # Whatever the umask is, and for a next step that does not run as root. A network
+                # share may refuse either.
+                with suppress(OSError):
+                    os.fchmod(file.fileno(), _MODE)
+                    if os.geteuid() == 0:
                         owner = os.stat(folder or os.curdir)
                         os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-                _write(file.fileno(), text)
+                file.write(data)
             os.replace(temporary, self._path)
         except OSError:
             self.discard()
@@ -68,17 +64,16 @@ class ReplacedFile:
         finally:
             self._temporary = ""
 
-    def _overwrite(self, text: str) -> None:
+    def _overwrite(self, data: bytes) -> None:
         # Not O_TRUNC: on a full disk the space that the file has can still be written to.
-        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(self._path, flags), "wb") as file:
-            file.truncate(_write(file.fileno(), text))
-
-
-def _write(descriptor: int, text: str) -> int:
-    """Write all of a text and return its size in bytes."""
-    data = text.encode("utf-8", "backslashreplace")
-    size = len(data)
-    while data:
-        data = data[os.write(descriptor, data) :]
-    return size
+        with open(open_file(self._path, os.O_NOFOLLOW, _MODE), "wb", buffering=0) as file:
+            try:
+                written = 0
+                while written < len(data):
+                    written += file.write(data[written:])
+                file.truncate(written)
+            except OSError:
+                file.truncate(0)
+                with suppress(OSError):
+                    os.unlink(self._path)
+                raise

@@ -1,9 +1,7 @@
 """The log: everything that a person or a runner reads on standard output."""
 
-import errno
 import os
 import select
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,11 +15,6 @@ from twilio_build_wait.reporters.ci import Level, Plain
 #: interrupted for it, so no silence is longer than 30 s.
 QUIET_FOR = 15.0
 
-#: How long a reader of the log that stalls is waited for in one run, in seconds.
-PATIENCE = 10.0
-
-# How often a stalled reader is looked at, in seconds.
-_GLANCE = 0.05
 _MAX_UNKNOWN = 3
 # A live line that wraps could not be written over.
 _LIVE_STATUS = 30
@@ -119,13 +112,11 @@ def _stamp(elapsed: float) -> str:
     return f"{elapsed:7.1f}s"
 
 
-def standard_output(is_hurried: Callable[[], bool]) -> Callable[[bytes], None]:
+def standard_output() -> Callable[[bytes], None]:
     """Return a function that writes to standard output, unbuffered, or raises OSError.
 
     If standard output is closed, its descriptor is taken, so that no file or connection that is
-    opened later gets it, and with it the log. A reader that stalls is waited for `PATIENCE` seconds
-    per run, and not at all once `is_hurried` returns True: a log that nobody reads must not
-    hold up the verdict.
+    opened later gets it, and with it the log.
     """
     failure: OSError | None = None
     try:
@@ -134,21 +125,14 @@ def standard_output(is_hurried: Callable[[], bool]) -> Callable[[bytes], None]:
         failure = closed
         while os.open(os.devnull, os.O_RDWR) < 1:
             pass
-    patience = PATIENCE
 
     def write(data: bytes) -> None:
-        nonlocal patience
         if failure:
             raise failure
         while data:
-            before = time.monotonic()
-            if select.select([], [1], [], max(0.0, min(patience, _GLANCE)))[1]:
-                # A write of at most PIPE_BUF does not block once the pipe is writable (pipe(7)).
-                with suppress(BlockingIOError):
-                    data = data[os.write(1, data[: select.PIPE_BUF]) :]
-                continue
-            patience -= time.monotonic() - before
-            if is_hurried() or patience <= 0:
-                raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
+            try:
+                data = data[os.write(1, data) :]
+            except BlockingIOError:  # the parent has made it non-blocking
+                select.select([], [1], [])
 
     return write

@@ -163,7 +163,7 @@ def _shortage(error: BaseException, route: Route) -> PollError | None:
         case ThreadShortageError():
             return route.error(
                 "this machine could not start a thread",
-                Reach.SILENCE if error.ever_started else Reach.NOTHING,
+                Reach.SILENCE,
                 "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no "
                 "new image start threads",
             )

@@ -1,0 +1,146 @@
+"""What surrounds a run: signals are answered, and the process always ends with an exit code.
+
+entrypoint.py runs this file by its path, before it imports anything of the package. So it uses only
+the standard library.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+
+#: The signals that end a run. To answer another one, add it here, in entrypoint.py and in `Ending`.
+SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+# How long the main thread may take to answer a signal, and how long the final report may take
+# after that, in seconds; together less than the second that is promised.
+_GRACE, _REPORT_LIMIT = 0.7, 0.2
+# How often the thread looks at the time, in seconds.
+_TICK = 1.0
+
+
+class Watch(threading.Thread):
+    """Waits for a signal in a thread, so that one is answered wherever the main thread hangs.
+
+    A handler of Python's would run in the main thread, and not while a system call hangs.
+
+    `caught` is the first signal, and `wake` is called when it arrives. If the main thread has not
+    ended the process soon after, or by `ends_at` (on the monotonic clock, in seconds),
+    `final_report` is called with the signal or None, then `exit_code` likewise.
+    """
+
+    caught: int | None
+    wake: Callable[[], object]
+    final_report: Callable[[int | None], object]
+    exit_code: Callable[[int | None], int]
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.caught = None
+        self.ends_at = inf
+        self.wake = lambda: None
+        self.final_report = lambda _: save_outcome("cancelled")
+        self.exit_code = lambda number: 128 + (number or 0)
+
+    def take(self, timeout: float) -> None:
+        """Wait at most `timeout` seconds for a signal. It must be blocked in every thread."""
+        if info := signal.sigtimedwait(SIGNALS, timeout):
+            self.caught = info.si_signo
+
+    def run(self) -> None:
+        """Wait for a signal or the time to end, and end the process if nothing else does."""
+        while self.caught is None and time.monotonic() < self.ends_at:
+            self.take(_TICK)
+        if self.caught is not None:
+            self.wake()
+            time.sleep(_GRACE)
+        report = threading.Thread(target=self.final_report, args=(self.caught,), daemon=True)
+        with suppress(RuntimeError):  # no thread can be started
+            report.start()
+            report.join(_REPORT_LIMIT)
+        os._exit(self.exit_code(self.caught))
+
+
+def open_file(path: str, flags: int, mode: int = 0o666) -> int:
+    """Open a file for writing, and create it only if it does not exist. Raises OSError.
+
+    In a sticky folder Linux refuses O_CREAT for a file that belongs to somebody else
+    (fs.protected_regular), even if the file may be written.
+    """
+    flags |= os.O_WRONLY | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return os.open(path, flags | os.O_CREAT, mode)
+
+
+def append(path: str, text: str) -> None:
+    """Append whole lines to a file; a write that fails leaves it as it was. Raises OSError."""
+    # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
+    descriptor = open_file(path, os.O_APPEND | os.O_NONBLOCK)
+    size = os.fstat(descriptor).st_size
+    # act refuses a blank line, so a new line starts only behind an unfinished one.
+    try:
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            start = "" if file.read(1) in {b"", b"\n"} else "\n"
+    except OSError:  # it is empty, or cannot be read
+        start = ""
+    data = (start + text).encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        if os.path.isfile(path):
+            os.ftruncate(descriptor, size)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def save_outcome(outcome: str) -> None:
+    """Write only the outcome: nothing else is known outside the package. A failure is ignored."""
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        with suppress(OSError):
+            append(path, f"outcome={outcome}\n")
+
+
+def crash(error: BaseException) -> None:
+    """Report that the package does not import: the outcome first, then the log."""
+    from traceback import extract_tb  # noqa: PLC0415 (needed only here)
+
+    save_outcome("error")
+    # Where it was raised and its type, but not its message: that may hold a secret.
+    lines = ["Traceback (most recent call last):"]
+    lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
+    lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
+    if os.environ.get("GITHUB_ACTIONS"):
+        title = "Internal error in twilio-build-wait"
+        lines.append(f"::error title={title}::It could not start: see log")
+    with suppress(OSError):
+        os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
+
+
+def main() -> None:
+    """Run the package and exit. Anything that it raises exits 70: 1 would mean a failed build."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    code, watch = 70, Watch()
+    try:
+        # Libraries warn on standard error, which a runner shows out of order.
+        sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
+        with suppress(RuntimeError):  # no thread can be started now: `Signals` tries again
+            watch.start()
+        from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
+
+        code = run(watch, append)
+    except BaseException as error:  # noqa: BLE001 (see above)
+        watch.final_report, watch.exit_code = lambda _: None, lambda _: code
+        watch.ends_at = time.monotonic() + _TICK  # nobody may read the log
+        crash(error)
+    finally:
+        # Not sys.exit: a thread that hangs or a closed standard output must not change the code.
+        os._exit(code)
