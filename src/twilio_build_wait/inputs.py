@@ -171,8 +171,8 @@ MAX_INTERVAL = Input(
     "TWILIO_BUILD_MAX_INTERVAL",
     "the longest interval",
     _MAX_INTERVAL,
-    10.0,
-    "10s, or interval if longer",
+    5.0,
+    "5s, or interval if longer",
 )
 REGION = Input("region", "TWILIO_REGION", "the service's Twilio region", _label(20, "ie1"), "")
 EDGE = Input(

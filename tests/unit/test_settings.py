@@ -62,7 +62,7 @@ def test_problems(changes: dict[str, str | None], patterns: list[str]) -> None:
 def test_empty_environment_has_the_defaults() -> None:
     found = read({})
     assert (len(found.problems), found.output_file) == (4, "")
-    assert (found.timeout, found.interval, found.max_interval) == (900, 1, 10)
+    assert (found.timeout, found.interval, found.max_interval) == (900, 1, 5)
 
 
 def test_minimal_environment() -> None:
