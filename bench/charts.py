@@ -1,18 +1,19 @@
 """The two charts of docs/performance.md, as SVG for light and dark mode."""
 
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from bench.simulation import GROUPS, LONGEST, OWN, SHORTEST
+from bench.policies import LOOP, OWN
+from bench.simulation import LONGEST, RANGES, SHORTEST, in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # What matplotlib draws in, and the CSS variables that take its place.
 _VARIABLES = {"#ffffff": "paper", "#000000": "ink", "#b0b0b0": "grid", "#0000ff": "own"}
-_COLORS = {OWN: "#0000ff"}
 _STYLE = """<style>
 text { fill: var(--ink); font-family: system-ui, sans-serif !important }
 use { fill: var(--ink) }
@@ -20,19 +21,20 @@ use { fill: var(--ink) }
 @media (prefers-color-scheme: dark) {
 :root { --paper: #0d1117; --ink: #f0f6fc; --grid: #3d444d; --own: #4493f8 } }
 </style>"""
-# Where a label stands if not to the right of its point: the offset, and the side at the point.
-_PLACES = {"shell loop": (-8, -4, "right"), "wait-on-check": (-8, 0, "right")}
-_PLACES |= {"Terraform": (-8, -13, "right"), "google.api_core": (8, -11, "left")}
-# The policies of the second chart; ten lines would hide each other.
-_LINES = {OWN: "-", "Twilio's toolkit": "--", "shell loop": "-.", "vercel deploy": ":"}
-_BUILD_TIMES = {SHORTEST: "5 s", 15: "15 s", 60: "1 min", 300: "5 min", LONGEST: "20 min"}
+# Where a label of the first chart starts, in points from its point. Others would hide each other.
+_OFFSETS = {OWN: (8, 2), "gh run watch": (8, -14)}
+# The lines of the second chart, and the range that has the label. More would hide each other.
+_LINES = {OWN: ("-", 3), LOOP: ("-.", 0), "gh run watch": (":", 0), "Twilio's toolkit": ("--", 3)}
 
 
 def describe(data: dict[str, Any]) -> dict[str, str]:
     """Return the text for each chart, by file name, that says what the chart shows."""
-    calm = {name: policy["calm"] for name, policy in data["policies"].items()}
-    points = [f"{name} {one['polls']:g}, {one['mean_lag']:g} s" for name, one in calm.items()]
-    lines = [f"{name} {calm[name]['by_build_time']}" for name in _LINES]
+    policies = data["policies"]
+    points = [
+        f"{name} {policy['polls']:.0f}, {policy['mean_lag']:.1f} s"
+        for name, policy in policies.items()
+    ]
+    lines = [f"{name} {', '.join(map('{:.2f}'.format, _lags(policies[name])))}" for name in _LINES]
     return {
         "trade-off.svg": f"Polls per build and mean lag: {'; '.join(points)}",
         "by-build-time.svg": f"Mean lag in s, shortest to longest builds: {'; '.join(lines)}",
@@ -44,15 +46,12 @@ def draw(data: dict[str, Any], folder: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415 (`make test` does without)
     from matplotlib.figure import Figure  # noqa: PLC0415 (as above)
 
-    calm = {name: policy["calm"] for name, policy in data["policies"].items()}
     plots = dict(zip(describe(data).items(), (_trade_off, _by_build_time), strict=True))
     for (name, description), plot in plots.items():
         with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": OWN, "font.size": 11}):
             figure, svg = Figure(figsize=(8, 4.4), layout="constrained"), io.StringIO()
             axes = figure.subplots()
-            axes.set(xscale="log", yscale="log")
-            axes.set_yticks((1, 10, 100), labels=("1 s", "10 s", "100 s"))
-            plot(axes, calm)
+            plot(axes, data["policies"])
             axes.minorticks_off()
             axes.grid(visible=True)
             axes.spines[:].set_visible(False)
@@ -66,24 +65,37 @@ def draw(data: dict[str, Any], folder: Path) -> None:
         (folder / name).write_text(f'<svg role="img"{head}>\n{title}\n{_STYLE}{body}', "utf-8")
 
 
-def _trade_off(axes: "Axes", calm: dict[str, Any]) -> None:
-    axes.set(xlabel="polls per build (fewer is better)", ylabel="mean lag (less is better)")
+def _trade_off(axes: "Axes", policies: dict[str, Any]) -> None:
+    axes.set(xlabel="polls per build (fewer is better)", xscale="log", xlim=(6, 500))
+    axes.set(ylabel="mean lag (less is better)", yscale="log", ylim=(0.3, 300))
     axes.set_xticks((10, 30, 100, 300), labels=("10", "30", "100", "300"))
-    axes.set(xlim=(6, 500), ylim=(0.3, 300))
-    for name, one in calm.items():
-        point = (one["polls"], one["mean_lag"])
-        axes.plot(*point, "o", color=_COLORS.get(name, "#000000"), markersize=8)
-        x, y, side = _PLACES.get(name, (8, -4, "left"))
-        axes.annotate(name, point, xytext=(x, y), textcoords="offset points", ha=side)
+    axes.set_yticks((1, 10, 100), labels=("1 s", "10 s", "100 s"))
+    for name, policy in policies.items():
+        point = (policy["polls"], policy["mean_lag"])
+        axes.plot(*point, "o", color=_color(name), markersize=8)
+        _label(axes, name, point, _OFFSETS.get(name, (8, -4)))
 
 
-def _by_build_time(axes: "Axes", calm: dict[str, Any]) -> None:
-    ratio = LONGEST / SHORTEST
-    times = [SHORTEST * ratio ** ((group + 0.5) / GROUPS) for group in range(GROUPS)]
-    axes.set(xlabel="build time", ylabel="mean lag")
-    axes.set_xticks([*_BUILD_TIMES], labels=[*_BUILD_TIMES.values()])
-    axes.set(xlim=(SHORTEST, 3 * LONGEST), ylim=(0.3, 30))
-    for name, style in _LINES.items():
-        lags = calm[name]["by_build_time"]
-        axes.plot(times, lags, style, color=_COLORS.get(name, "#000000"), linewidth=2)
-        axes.annotate(name, (times[-1], lags[-1]), xytext=(8, -4), textcoords="offset points")
+def _by_build_time(axes: "Axes", policies: dict[str, Any]) -> None:
+    axes.set(xlabel="build time", xscale="log", xlim=(SHORTEST, LONGEST))
+    axes.set(ylabel="mean lag (less is better)", ylim=(0, 3))
+    bounds = [first for first, _ in RANGES] + [LONGEST]
+    axes.set_xticks(bounds, labels=map(in_words, bounds))
+    axes.set_yticks(range(4), labels=map(in_words, range(4)))
+    middles = [math.sqrt(first * last) for first, last in RANGES]
+    for name, (style, labeled) in _LINES.items():
+        lags = _lags(policies[name])
+        axes.plot(middles, lags, style, color=_color(name), linewidth=2, marker="o", markersize=5)
+        _label(axes, name, (middles[labeled], lags[labeled]), (8, -15))
+
+
+def _label(axes: "Axes", name: str, point: tuple[float, float], offset: tuple[int, int]) -> None:
+    axes.annotate(name, point, xytext=offset, textcoords="offset points", color=_color(name))
+
+
+def _color(name: str) -> str:
+    return "#0000ff" if name == OWN else "#000000"
+
+
+def _lags(policy: dict[str, Any]) -> list[float]:
+    return [one["mean_lag"] for one in policy["by_build_time"].values()]
