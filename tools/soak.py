@@ -19,13 +19,13 @@ ENTRYPOINT = Path(__file__).resolve().parents[1] / "entrypoint.py"
 WAITS = 200
 EXIT_CODES = {"completed": 0, "failed": 1, "timed-out": 3}
 OUTCOMES = ("completed",) * 9 + ("failed",) * 9 + ("timed-out",) * 2  # of 20 waits each
-# Seconds. Builds that never end are waited for until the first of these, others much longer: what
-# faults cost must not let them time out. A wait that has not ended after the last one hangs.
+# Timeouts in seconds. The one for builds that end is long, so that faults do not use it up. A
+# process that still runs after the limit hangs.
 NEVER_ENDS, LONG, LIMIT = 80, 300, 390
 
 
 def wait(variables: dict[str, str], expected: str) -> str:
-    """Run the tool, and return what is wrong with the end and the log; empty if all is right."""
+    """Run the tool; return the problem with its log, or an empty text if it ends as expected."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "build.env")
         file.touch()
