@@ -1,12 +1,7 @@
-# The base, named once in a literal FROM line: Dependabot reads no other. To build on another base:
-# --build-arg BASE_IMAGE=name:tag
-ARG BASE_IMAGE=base
+# The base, named once: Dependabot updates its digest. A release is refused without one.
 FROM python:3.13-slim-trixie AS base
 
-FROM ${BASE_IMAGE} AS build
-# In seconds since 1970. The default is the earliest date that a zip archive can hold. Two builds
-# from the same source have the same wheel and the same files.
-ARG SOURCE_DATE_EPOCH=315532800
+FROM base AS build
 ARG PIP_INSTALL="python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir \
     --no-compile --root-user-action=ignore"
 WORKDIR /build
@@ -39,10 +34,9 @@ RUN sed -i '1s|^#!.*|#!/opt/twilio-build-wait/bin/python -I|' entrypoint.py \
     && bin/python -m compileall -q --invalidation-mode unchecked-hash lib \
     && rm -rf .gitignore bin/[Aa]ctivate* include \
     && chmod -R u=rwX,go=rX . \
-    && chmod 0755 entrypoint.py \
-    && find . -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
+    && chmod 0755 entrypoint.py
 
-FROM ${BASE_IMAGE}
+FROM base
 # The release sets these.
 ARG SOURCE=""
 ARG REVISION=""

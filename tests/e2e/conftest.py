@@ -1,7 +1,12 @@
-"""The image under test, and repositories with a workflow or a pipeline."""
+"""The image under test, a registry, and repositories with a workflow or a pipeline."""
 
+import contextlib
+import json
+import os
 import re
+import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,16 +25,45 @@ def docker(*arguments: str, timeout: float = 60.0) -> str:
     return execute(REPOSITORY, ["docker", *arguments], timeout=timeout)
 
 
-def build(tag: str, *flags: str) -> None:
-    """Build the image from this work tree."""
-    docker("build", f"--tag={tag}", *flags, str(REPOSITORY), timeout=300)
+@contextlib.contextmanager
+def built(tree: Path, *flags: str) -> Iterator[str]:
+    """Build an image from a copy of this work tree. Its name is removed afterwards."""
+    tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
+    docker("build", f"--tag={tag}", *flags, str(tree), timeout=300)
+    try:
+        yield tag
+    finally:
+        docker("image", "rm", "--force", tag)
+
+
+def push(image: str, name: str) -> str:
+    """Push an image under another name, and return the name with the digest."""
+    docker("tag", image, name)
+    pushed = docker("push", name, timeout=300)
+    docker("image", "rm", "--force", name)
+    return f"{name}@{re.findall('digest: (sha256:[0-9a-f]{64})', pushed)[-1]}"
 
 
 def copy_of_the_tree(folder: Path) -> None:
-    """Make a folder a repository with this work tree, changes included, without a commit."""
+    """Make a folder a repository with this work tree, changes included, without a commit.
+
+    Where no registry can be reached, $BASE_IMAGE names an image that takes the place of the base.
+    """
     execute(folder, ["git", "init", "--quiet", "--initial-branch=main"])
     execute(REPOSITORY, ["git", f"--git-dir={folder / '.git'}", "add", "--all"])
     execute(folder, ["git", "checkout-index", "--all"])
+    if base := os.environ.get("BASE_IMAGE"):
+        use_base(folder, base)
+
+
+def use_base(folder: Path, base: str) -> None:
+    """Replace the base image in a tree's Dockerfile."""
+    file = folder / "Dockerfile"
+    text, count = re.subn(
+        "^FROM .* AS base$", f"FROM {base} AS base", file.read_text(), flags=re.MULTILINE
+    )
+    assert count == 1
+    file.write_text(text)
 
 
 def commit_all(folder: Path, remote: str = "https://github.com/team/project.git") -> None:
@@ -60,17 +94,44 @@ def act(
 
 
 @pytest.fixture(scope="session")
-def base_image() -> str:
-    """The base that the Dockerfile names."""
-    dockerfile = (REPOSITORY / "Dockerfile").read_text("utf-8")
-    (name,) = re.findall(r"^FROM (\S+) AS base$", dockerfile, re.MULTILINE)
-    return str(name)
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this work tree."""
+    folder = tmp_path_factory.mktemp("tree")
+    copy_of_the_tree(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def image() -> Iterator[str]:
-    """The image's name; it is removed at the end of the session."""
-    tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    build(tag)
-    yield tag
-    docker("image", "rm", "--force", tag)
+def base_image(tree: Path) -> Iterator[str]:
+    """The base of the Dockerfile, under a name of its own: BuildKit keeps no other."""
+    with built(tree, "--target=base") as tag:
+        yield tag
+
+
+@pytest.fixture(scope="session")
+def image(tree: Path) -> Iterator[str]:
+    """The image under test."""
+    with built(tree) as tag:
+        yield tag
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run Debian's docker-registry on loopback, and return its host and port."""
+    folder = tmp_path_factory.mktemp("registry")
+    config, log = folder / "config.json", folder / "log"
+    # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    values = {"version": 0.1, "storage": storage, "http": {"addr": "127.0.0.1:0"}}
+    config.write_text(json.dumps(values))
+    command = ["docker-registry", "serve", str(config)]
+    with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+        deadline = time.monotonic() + 30
+        while not (address := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        try:
+            yield address[1]
+        finally:
+            process.terminate()

@@ -1,15 +1,17 @@
 """Networks that answer nothing, made by the kernel, in a network namespace of their own.
 
-They need root, `unshare` and `ip`.
+They need `unshare`, `ip`, and root or `sudo` without a password.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from tests.support.run import COMMAND, REPOSITORY, Process, Run
 
 HOLE = "2001:db8::2"  # an address for documentation: nobody has it
-UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child")
+SUDO = () if os.geteuid() == 0 else ("sudo", "--preserve-env")
+UNSHARE = (*SUDO, "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child")
 
 # The neighbor has a fixed address, so that the kernel sends, and nobody is there. Not even "no
 # route to host" comes back.

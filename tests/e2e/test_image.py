@@ -2,17 +2,16 @@
 
 import io
 import json
-import re
 import stat
 import subprocess
 import tarfile
 import uuid
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.e2e.conftest import HOME, build, docker
+from tests.e2e.conftest import HOME, built, docker
 
 LIMIT = 8 * 1024 * 1024  # bytes
 COMPILED = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ", b"!<arch>")
@@ -38,8 +37,9 @@ def layers(image: str) -> list[tuple[int, str]]:
 
 
 def config(image: str) -> dict[str, object]:
-    value: dict[str, object] = json.loads(docker("image", "inspect", image))[0]["Config"]
-    return value
+    """Return an image's configuration without empty fields, which Docker drops since version 29."""
+    fields = json.loads(docker("image", "inspect", image))[0]["Config"]
+    return {name: value for name, value in fields.items() if value}
 
 
 @pytest.fixture(scope="module")
@@ -106,45 +106,19 @@ def test_configuration_is_that_of_the_base(image: str, base_image: str) -> None:
     assert {k: v for k, v in ours.items() if k not in changed} == {
         k: v for k, v in base.items() if k not in changed
     }
-    assert ours["User"] == ""  # GitHub's runner needs root
+    assert "User" not in ours  # GitHub's runner needs root
     assert ours["Entrypoint"] == [f"{HOME}/bin/python", "-I", f"{HOME}/entrypoint.py"]
-    assert not ours["Cmd"]
+    assert "Cmd" not in ours
 
 
-def test_release_sets_labels() -> None:
+def test_release_sets_labels(tree: Path) -> None:
     values = {"source": "https://example.com/source", "revision": "0" * 40, "version": "9.8.7"}
-    tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    build(tag, *(f"--build-arg={name.upper()}={value}" for name, value in values.items()))
-    try:
+    with built(tree, *(f"--build-arg={k.upper()}={v}" for k, v in values.items())) as tag:
         labels = config(tag)["Labels"]
-    finally:
-        docker("image", "rm", "--force", tag)
     assert isinstance(labels, dict)
     values |= {"title": "twilio-build-wait", "licenses": "MIT"}
     assert {f"{LABELS}{name}": value for name, value in values.items()}.items() <= labels.items()
     assert labels[f"{LABELS}description"]
-
-
-# Type, path, mode, owner, time, size and link target of everything, then the files' hashes.
-LISTING = (
-    "find . -mindepth 1 -printf '%y %p %m %U:%G %T@ %s %l\\n' | LC_ALL=C sort"
-    " && find . -type f -exec sha256sum {} + | LC_ALL=C sort"
-)
-
-
-@pytest.mark.timeout(300)  # a build on a busy machine
-def test_build_without_a_cache_has_the_same_program(image: str) -> None:
-    """The classic builder dates the folders above it; in a release, BuildKit sets those too."""
-    again = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    build(again, "--no-cache")
-    flags = ("--rm", "--network=none", f"--workdir={HOME}", "--entrypoint=sh")
-    try:
-        listings = [docker("run", *flags, each, "-c", LISTING) for each in (image, again)]
-    finally:
-        docker("image", "rm", "--force", again)
-    assert listings[0] == listings[1]
-    # A link in the source, to a file outside the package.
-    assert re.search(r"(?m)^f \S*twilio_build_wait/__main__\.py ", listings[0])
 
 
 def test_image_has_the_programs_that_runners_use(image: str) -> None:
