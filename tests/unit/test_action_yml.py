@@ -56,3 +56,9 @@ def test_readme_has_every_exit_code() -> None:
         if re.fullmatch("[0-9]+", code)
     }
     assert found == {(str(ending.exit_code), ending.outcome) for ending in Ending}
+
+
+def test_marketplace_accepts_the_action() -> None:
+    # docs.github.com, "Publishing actions in GitHub Marketplace" and "Metadata syntax"
+    assert len(ACTION["description"]) < 125
+    assert re.fullmatch(r"\w+( \w+)*", ACTION["name"])

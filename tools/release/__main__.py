@@ -1,56 +1,41 @@
 """The command line: `python -m tools.release STEP ARGUMENTS`. Every step can run again.
 
-Standard output has the results as NAME=VALUE, for $GITHUB_OUTPUT. Problems go to standard error.
+Standard output has the results. Problems and warnings go to standard error.
 """
 
 import inspect
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from tools.release import ReleaseError, check, owner, parse_version, repository, trial
-
-
-def set_owner(account: str) -> None:
-    """Write the account that publishes into every file that names it."""
-    for file, text in owner.renamed(Path.cwd(), account).items():
-        file.write_bytes(text.encode())
-        print(file)
-
-
-def check_head(version: str, account: str, ref: str) -> None:
-    """Check that HEAD can be released from the branch `ref` of the account's repository."""
-    print(f"image={owner.IMAGE}\nreference={check.check(parse_version(version), account, ref)}")
-
-
-def tag(version: str, reference: str) -> None:
-    """Push the release commit with its tag and its branch."""
-    print(f"commit={repository.tag(parse_version(version), reference)}")
+from tools.release import ReleaseError, Version, check, owner, repository, trial
 
 
 def notes(version: str) -> None:
     """Print the text of the release's page."""
-    commit = repository.commit(parse_version(version))
+    commit = repository.releases()[Version.parse(version)]
     print(
         f"{check.entries(commit, version)}\n\n### Pin it\n\n"
         f"```yaml\n- uses: {owner.ACTION}@{commit} # v{version}\n```\n\n"
-        f"This pins the image too: `{repository.image(parse_version(version))}`"
+        f"This pins the image too, for linux/amd64 and linux/arm64: `{repository.image(commit)}`"
     )
 
 
-def major(version: str) -> None:
-    """Move `vX` to the release, and say which tags its image gets."""
-    parsed = parse_version(version)
-    tags = f"{version} {parsed.major}" if repository.move_major(parsed) else version
-    print(f"image={owner.IMAGE}\nreference={repository.image(parsed)}\ntags={tags}")
+def major(version: str, published: str) -> None:
+    """Move `vX` to the newest of the published tags, and print each image tag with its image."""
+    newest = repository.move_major(Version.parse(version), published.split())
+    if str(newest) != version:
+        _annotate("warning", f"v{newest.major} is {newest}", f"It is newer than {version}.")
+    commits = repository.releases()
+    print(f"{owner.IMAGE}:{version} {repository.image(commits[Version.parse(version)])}")
+    print(f"{owner.IMAGE}:{newest.major} {repository.image(commits[newest])}")
 
 
 STEPS: dict[str, Callable[..., None]] = {
-    "owner": set_owner,
-    "check": check_head,
+    "owner": owner.rename,
+    "check": check.check,
     "try": trial.run,
-    "tag": tag,
+    "tag": repository.tag,
     "notes": notes,
     "major": major,
 }
@@ -66,10 +51,15 @@ def main(name: str = "", *arguments: str) -> int:
     try:
         step(*arguments)
     except ReleaseError as error:
-        prefix = "::error title=Release refused::" if "GITHUB_ACTIONS" in os.environ else ""
-        print(prefix + str(error).replace("\n", "\n" + prefix), file=sys.stderr)
+        for problem in str(error).splitlines():
+            _annotate("error", "Release refused", problem)
         return 1
     return 0
+
+
+def _annotate(level: str, title: str, text: str) -> None:
+    prefix = f"::{level} title={title}::" if "GITHUB_ACTIONS" in os.environ else f"{title}: "
+    print(prefix + text, file=sys.stderr)
 
 
 if __name__ == "__main__":

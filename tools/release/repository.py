@@ -2,32 +2,24 @@
 
 A release is a commit on top of the one that was tested and built. It changes only action.yml, which
 then names the image by digest. The tag `vX.Y.Z` and the branch `releases/vX.Y.Z` never move. The
-tag `vX` moves to the newest release of its major version. Each step reads the remote first and does
-only what is missing, so it can run again.
+tag `vX` moves to the newest published release of its major version. Each step reads the remote
+first and does only what is missing, so it can run again.
 """
 
-import os
 import re
 import subprocess
+from collections.abc import Collection
 
-from packaging.version import Version
-
-from tools.release import VERSION, ReleaseError
+from tools.release import VERSION, ReleaseError, Version
 
 ACTION_FILE = "action.yml"
 _LINE = "\n  image: {}\n"
-# As in github.com/distribution/reference, but with a registry, a SHA-256 digest, and no tag.
-_REFERENCE = (
-    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?"
-    r"(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+@sha256:[0-9a-f]{64}"
-)
+_REFERENCE = r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}"
 # The remote's tags, apart from those that only this clone has.
 _TAGS = "refs/remote-tags"
 # The account under which GitHub shows what a workflow did.
-_IDENTITY = (
-    *("-c", "user.name=github-actions[bot]"),
-    *("-c", "user.email=41898282+github-actions[bot]@users.noreply.github.com"),
-)
+_EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"
+_IDENTITY = ("-c", "user.name=github-actions[bot]", "-c", f"user.email={_EMAIL}")
 
 
 def pin(text: str, reference: str) -> str:
@@ -48,86 +40,54 @@ def read(commit: str, path: str) -> str:
     return _git("cat-file", "blob", f"{commit}:{path}")
 
 
-def releases() -> list[Version]:
-    """Return the versions that have a tag on the remote. Tags of any other form are skipped."""
+def releases() -> dict[Version, str]:
+    """Return the versions that have a tag on the remote, each with the SHA of its commit."""
     _git("fetch", "--quiet", "--prune", "--no-tags", "origin", f"+refs/tags/*:{_TAGS}/*")
-    names = _git("for-each-ref", "--format=%(refname:lstrip=2)", _TAGS).split()
-    return [Version(name) for name in names if re.fullmatch(f"v{VERSION}", name)]
+    lines = _git("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", _TAGS).splitlines()
+    tags = dict(line.split() for line in lines)
+    return {Version.parse(tag[1:]): tags[tag] for tag in tags if re.fullmatch(f"v{VERSION}", tag)}
 
 
-def commit(version: Version) -> str:
-    """Return the SHA of a release's commit. ReleaseError if the version has not been released."""
-    if version not in releases():
-        raise ReleaseError(f"v{version} has not been released. Run the step `tag` first.")
-    return _git("rev-parse", f"{_TAGS}/v{version}^{{commit}}").strip()
-
-
-def image(version: Version) -> str:
-    """Return the image of a release, or "" if the version has no tag on the remote.
-
-    ReleaseError if the tag exists, but not on a release commit.
-    """
-    if version not in releases():
-        return ""
-    sha = commit(version)
-    pinned = re.search(_LINE.format(f"docker://({_REFERENCE})"), read(sha, ACTION_FILE))
-    tree = _git("rev-parse", f"{sha}^{{tree}}").strip()
-    if pinned is None or tree != _tree(f"{sha}^", pinned[1]):
-        raise ReleaseError(
-            f"The tag v{version} exists, but not on a release commit. Release another version."
-        )
+def image(commit: str) -> str:
+    """Return the image of a release. ReleaseError if this is not a release's commit."""
+    pinned = re.search(_LINE.format(f"docker://({_REFERENCE})"), read(commit, ACTION_FILE))
+    if pinned is None:
+        raise ReleaseError(f"{commit} has a release's tag and is not one. Release another version.")
     return pinned[1]
 
 
-def workflow_problems() -> list[str]:
-    """Return why GitHub would refuse a tag on HEAD, if it would.
+def tag(version: str, reference: str) -> None:
+    """Push the release commit with its tag and its branch.
 
-    A workflow may push only commits whose workflow files are on a branch already:
-    https://github.com/actions/checkout/issues/1421
+    ReleaseError if the tag exists with another image.
     """
-    _git("fetch", "--quiet", "--no-tags", "origin", "refs/heads/main")
-    changed = _git("diff", "--name-only", "HEAD", "FETCH_HEAD", "--", ".github/workflows").split()
-    return [
-        f"{name} has changed on main, so GitHub would refuse a tag on this commit. Start a new run"
-        " of the release from the newest commit."
-        for name in changed
-    ]
-
-
-def tag(version: Version, reference: str) -> str:
-    """Push the release commit with its tag and its branch, and return the commit's SHA.
-
-    ReleaseError if the tag exists with another image, or if GitHub would refuse the push.
-    """
-    released = image(version)
-    if released and released != reference:
-        raise ReleaseError(
-            f"v{version} has been released with another image, {released}. Release another version."
-        )
-    if not released and (problems := workflow_problems()):
-        raise ReleaseError("\n".join(problems))
-    sha = commit(version) if released else _commit(version, reference)
+    commit = releases().get(Version.parse(version))
+    if commit is None:
+        command = (*_IDENTITY, "commit-tree", _tree("HEAD", reference), "-p", "HEAD")
+        commit = _git(*command, text=f"Release {version}\n").strip()
+    elif image(commit) != reference:
+        raise ReleaseError(f"v{version} has another image, {image(commit)}. Release the next one.")
     # Both or none: GitHub warns about a commit that is on no branch.
-    refs = (f"{sha}:refs/tags/v{version}", f"{sha}:refs/heads/releases/v{version}")
+    refs = (f"{commit}:refs/tags/v{version}", f"{commit}:refs/heads/releases/v{version}")
     _git("push", "--quiet", "--atomic", "origin", *refs)
-    return sha
 
 
-def move_major(version: Version) -> bool:
-    """Move `vX` to this release and return True; return False if X has a newer release."""
-    sha = commit(version)
-    newest = version == max(other for other in releases() if other.major == version.major)
-    if newest:
-        _git("push", "--quiet", "--force", "origin", f"{sha}:refs/tags/v{version.major}")
+def move_major(version: Version, published: Collection[str]) -> Version:
+    """Move `vX`, where X is the version's, to the newest release of X, and return that.
+
+    `published` are the tags with a release on GitHub that is neither a draft nor a pre-release: a
+    bad release is marked as one. ReleaseError if the version is not among them.
+    """
+    if f"v{version}" not in published:
+        raise ReleaseError(f"v{version} is a draft or a pre-release. Publish it, then start again.")
+    commits = releases()
+    newest = max(v for v in commits if v.major == version.major and f"v{v}" in published)
+    name = f"v{version.major}"
+    before = _git("for-each-ref", "--format=%(objectname)", f"{_TAGS}/{name}").strip()
+    # It fails if another run has moved the tag since.
+    lease = f"--force-with-lease=refs/tags/{name}:{before}"
+    _git("push", "--quiet", lease, "origin", f"{commits[newest]}:refs/tags/{name}")
     return newest
-
-
-def _commit(version: Version, reference: str) -> str:
-    message = f"Release {version}\n\naction.yml runs the image that was built from the parent.\n"
-    # The date of HEAD: made again, the commit has the same SHA.
-    date = _git("show", "--no-patch", "--format=@%ct +0000", "HEAD").strip()
-    command = (*_IDENTITY, "commit-tree", _tree("HEAD", reference), "-p", "HEAD")
-    return _git(*command, text=message, date=date).strip()
 
 
 def _tree(parent: str, reference: str) -> str:
@@ -138,15 +98,10 @@ def _tree(parent: str, reference: str) -> str:
     return _git("mktree", text=_git("ls-tree", parent).replace(old, new)).strip()
 
 
-def _git(*arguments: str, text: str = "", date: str = "") -> str:
-    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else {}
-    done = subprocess.run(
-        ["git", *arguments],
-        env=os.environ | dates,
-        input=text.encode(),  # text mode would change line ends
-        capture_output=True,
-        check=False,
-    )
+def _git(*arguments: str, text: str = "") -> str:
+    command = ["git", *arguments]
+    # As bytes: text mode would change line ends.
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         reason = " ".join(done.stderr.decode(errors="replace").split())
         raise ReleaseError(f"`git {' '.join(arguments)}` failed: {reason}")
