@@ -51,7 +51,7 @@ $(FILLED)%:
 	@touch $@
 
 $(FILLED)npm: requirements/package-lock.json | $(BIN)/python
-	@npm ci --silent --prefix requirements
+	@npm ci --loglevel=error --no-audit --no-fund --prefix requirements
 	@touch $@
 
 # --- targets ------------------------------------------------------------------------------------

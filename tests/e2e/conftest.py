@@ -135,3 +135,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address[1]
         finally:
             process.terminate()
+    images = docker("image", "ls", "--digests", "--format={{.Repository}}@{{.Digest}}")
+    for image in images.splitlines():
+        if image.startswith(address[1]):
+            docker("image", "rm", "--force", image)

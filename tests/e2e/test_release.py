@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
-from tests.e2e.conftest import act, built, commit_all, copy_of_the_tree, docker, push, use_base
+from tests.e2e.conftest import act, built, commit_all, copy_of_the_tree, push, use_base
 from tests.support.projects import execute
 
 # The engine compresses 300 MB for the registry.
@@ -75,5 +75,4 @@ def test_released_image_runs_in_the_workflow_of_a_user(
             *(f"--env={name}={value}" for name, value in variables.items()),
             secrets={},
         )
-    docker("image", "rm", "--force", reference)
     assert f"docker pull image={reference}" in log
