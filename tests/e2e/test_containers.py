@@ -90,7 +90,8 @@ def test_signal_ends_process_1_while_the_package_is_imported(
     package.mkdir(parents=True)
     source = "import time; print('importing', flush=True); time.sleep(60)"
     (package / "__init__.py").write_text(source)
-    flags = (f"--volume={tmp_path / 'src'}:{HOME}/src",)  # the entrypoint looks there first
+    # Read-only: an ordinary user could not remove the byte code that root writes there.
+    flags = (f"--volume={tmp_path / 'src'}:{HOME}/src:ro",)  # the entrypoint looks there first
     with Container(image, environ, flags=flags) as container:
         container.wait_for(lambda: "importing" in container.log)
         container.send_signal(signal.SIGTERM)
@@ -154,7 +155,7 @@ def test_python_without_isolation_runs_the_workspace(
     image: str, hostile: dict[str, str], tmp_path: Path
 ) -> None:
     """Otherwise the test above would show nothing."""
-    flags, arguments = ("--entrypoint=/usr/local/bin/python3",), (f"{HOME}/entrypoint.py",)
-    with Container(image, hostile, flags=flags, arguments=arguments) as container:
+    flags = ("--entrypoint=/usr/local/bin/python3", "--env=PYTHONDONTWRITEBYTECODE=1")
+    with Container(image, hostile, flags=flags, arguments=(f"{HOME}/entrypoint.py",)) as container:
         container.finish(check=False)
     assert (tmp_path / "trapped").exists()
