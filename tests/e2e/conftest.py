@@ -26,10 +26,10 @@ def docker(*arguments: str, timeout: float = 60.0) -> str:
 
 
 @contextlib.contextmanager
-def built(tree: Path, *flags: str) -> Iterator[str]:
-    """Build an image from a copy of this work tree. Its name is removed afterwards."""
+def built(folder: Path, *flags: str) -> Iterator[str]:
+    """Build an image from a folder. Its name is removed afterwards."""
     tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    docker("build", f"--tag={tag}", *flags, str(tree), timeout=300)
+    docker("build", f"--tag={tag}", *flags, str(folder), timeout=300)
     try:
         yield tag
     finally:
@@ -81,16 +81,22 @@ def act(
     project: Path, job_image: str, *flags: str, secrets: Mapping[str, str], code: int = 0
 ) -> str:
     """Run a workflow; check the exit code, and return the log. `flags` begin with the event."""
-    command = [
-        str(Path(sys.executable).with_name("act")),
-        *flags,
-        f"--platform=ubuntu-latest={job_image}",
-        "--pull=false",
-        "--rm",
-        *(f"--secret={name}" for name in secrets),  # their values are in the environment
-    ]
-    home = {"HOME": str(project.parent), "XDG_CONFIG_HOME": str(project.parent)}
-    return execute(project, command, {**secrets, **home}, code=code, timeout=200)
+    # Docker 29.7.0 cannot copy files through an absolute link, and act copies to /var/run:
+    # https://github.com/moby/moby/issues/53258
+    job = project.parent / "job"
+    job.mkdir()
+    (job / "Dockerfile").write_text(f"FROM {job_image}\nRUN ln -sfn ../run /var/run\n")
+    with built(job) as image:
+        command = [
+            str(Path(sys.executable).with_name("act")),
+            *flags,
+            f"--platform=ubuntu-latest={image}",
+            "--pull=false",
+            "--rm",
+            *(f"--secret={name}" for name in secrets),  # their values are in the environment
+        ]
+        home = {"HOME": str(project.parent), "XDG_CONFIG_HOME": str(project.parent)}
+        return execute(project, command, {**secrets, **home}, code=code, timeout=200)
 
 
 @pytest.fixture(scope="session")
