@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from emulator.account import ACCOUNT_SID, SERVICE_SID, Account
+from emulator.account import SERVICE_SID, Account
 from emulator.faults import POLLS, TRANSIENT, Fault, parse
 from emulator.messages import Request, Response
+from emulator.resources import ACCOUNT_SID
 from emulator.routes import AUTH_TOKEN, ROUTES, answer, routes_of
 from emulator.server import Server
 

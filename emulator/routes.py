@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from emulator.account import ACCOUNT_SID, MONITOR, SERVERLESS, SERVICES, Account, Resource, new_sid
+from emulator.account import Account
 from emulator.messages import ApiError, Request, Response, json_response
+from emulator.resources import ACCOUNT_SID, MONITOR, SERVERLESS, SERVICES, Resource, new_sid
 
 # Low in entropy on purpose, so that no scanner for leaked secrets reports them.
 AUTH_TOKEN = "emulator-auth-token"  # noqa: S105 (a default for a local emulator)
@@ -43,8 +44,6 @@ def _fetch_status(account: Account, request: Request) -> Response:
 def _fetch_list(account: Account, request: Request) -> Response:
     now = account.clock()
     key = request.path.rpartition("/")[2].lower()
-    if key == "versions":
-        key = "function_versions" if "/Functions/" in request.path else "asset_versions"
     shown = [child.show(now) for child in account.children(request.path)]
     return _page(request, SERVERLESS, key, shown)
 
@@ -53,42 +52,38 @@ def _fetch_alerts(account: Account, request: Request) -> Response:
     now = account.clock()
     start, end = request.value("StartDate", ""), request.value("EndDate", "9")
     shown = [
-        fields
-        for fields, build in account.alerts
-        if (build is None or build.status(now) != "building")
-        and request.value("LogLevel", "") in {"", fields["log_level"]}
+        alert.fields
+        for alert in account.alerts
+        if alert.is_listed(now)
+        and request.value("LogLevel", "") in {"", alert.fields["log_level"]}
         # Dates in Twilio's form, all in GMT, are in the order of their text.
-        and start <= fields["date_generated"] <= end
+        and start <= alert.fields["date_generated"] <= end
     ]
     shown.sort(key=lambda fields: str(fields["date_generated"]), reverse=True)
     return _page(request, MONITOR, "alerts", shown)
 
 
 def _create_build(account: Account, request: Request) -> Response:
+    functions = request.values.get("FunctionVersions", [])
+    assets = request.values.get("AssetVersions", [])
+    if not functions and not assets:  # twilio-cli issue 215
+        raise ApiError(400, "At least one Function Version or Asset Version is required for Build.")
     try:
         packages = json.loads(request.value("Dependencies", "null"))
         build = account.add_build(
             new_sid(request.path),
+            **account.creation,
             service=request.path.split("/")[3],
             runtime=request.value("Runtime", "node22"),
             dependencies=packages and {package["name"]: package["version"] for package in packages},
-            functions=request.values.get("FunctionVersions", []),
-            assets=request.values.get("AssetVersions", []),
-            **account.creation,
+            functions=functions,
+            assets=assets,
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ApiError(400, f"Invalid versions or Dependencies: {error}") from error
+    if build.ending == "failed":
+        account.add_alert(build=build.fields["sid"])
     return _created(account, build)
-
-
-def _create_environment(account: Account, request: Request) -> Response:
-    environment = account.add_environment(
-        new_sid(request.path),
-        service=request.path.split("/")[3],
-        unique_name=request.value("UniqueName"),
-        domain_suffix=request.value("DomainSuffix", ""),
-    )
-    return _created(account, environment)
 
 
 def _create_deployment(account: Account, request: Request) -> Response:
@@ -99,8 +94,8 @@ def _create_deployment(account: Account, request: Request) -> Response:
         raise ApiError(400, f"Build {sid} is not in this service")
     if build.show(account.clock())["status"] != "completed":
         raise ApiError(400, f"Build {sid} has not completed")
-    if environment.fields["build_sid"] == sid:
-        raise ApiError(409, f"Build {sid} is already deployed to this environment")
+    if environment.fields["build_sid"] == sid:  # twilio-cli issue 215
+        raise ApiError(409, "Environment already has requested deployment.")
     own = {"environment_sid": environment.fields["sid"], "build_sid": sid}
     deployment = account.add(f"{request.path}/{new_sid(request.path)}", **own)
     environment.fields["build_sid"] = sid
@@ -124,29 +119,20 @@ def _upload_version(account: Account, request: Request) -> Response:
 
 _SID = "/[^/]+"
 _SERVICE = SERVICES + _SID
-_ENVIRONMENTS = f"{_SERVICE}/Environments"
+_ENVIRONMENT = f"{_SERVICE}/Environments{_SID}"
 _FILES = f"{_SERVICE}/(Functions|Assets)"
-_VERSIONS = f"{_FILES}{_SID}/Versions"
 
 # A fault chooses its route by the first column.
 ROUTES = (
-    Route("services", "GET", SERVICES, _fetch_list),
-    Route("service", "GET", _SERVICE, _fetch),
     Route("builds", "GET", f"{_SERVICE}/Builds", _fetch_list),
     Route("create-build", "POST", f"{_SERVICE}/Builds", _create_build),
     Route("build", "GET", f"{_SERVICE}/Builds{_SID}", _fetch),
     Route("status", "GET", f"{_SERVICE}/Builds{_SID}/Status", _fetch_status),
-    Route("environments", "GET", _ENVIRONMENTS, _fetch_list),
-    Route("create-environment", "POST", _ENVIRONMENTS, _create_environment),
-    Route("environment", "GET", f"{_ENVIRONMENTS}{_SID}", _fetch),
-    Route("create-deployment", "POST", f"{_ENVIRONMENTS}{_SID}/Deployments", _create_deployment),
-    Route("deployment", "GET", f"{_ENVIRONMENTS}{_SID}/Deployments{_SID}", _fetch),
+    Route("environment", "GET", _ENVIRONMENT, _fetch),
+    Route("create-deployment", "POST", f"{_ENVIRONMENT}/Deployments", _create_deployment),
     Route("files", "GET", _FILES, _fetch_list),
     Route("create-file", "POST", _FILES, _create_file),
-    Route("file", "GET", f"{_FILES}{_SID}", _fetch),
-    Route("versions", "GET", _VERSIONS, _fetch_list),
-    Route("upload-version", "POST", _VERSIONS, _upload_version),
-    Route("version", "GET", f"{_VERSIONS}{_SID}", _fetch),
+    Route("upload-version", "POST", f"{_FILES}{_SID}/Versions", _upload_version),
     Route("alerts", "GET", "/v1/Alerts", _fetch_alerts),
 )
 
@@ -180,23 +166,22 @@ def _created(account: Account, resource: Resource) -> Response:
 
 
 def _page(request: Request, host: str, key: str, shown: list[dict[str, Any]]) -> Response:
-    """Return the page of a list that the query asks for."""
-    number, size = request.value("Page", "0"), request.value("PageSize", "50")
-    if not re.fullmatch("[0-9]{1,6}", number) or not re.fullmatch("[1-9][0-9]{0,2}|1000", size):
+    """Return the page of a list that the query asks for, of Functions and Assets at most 100."""
+    number, wanted = request.value("Page", "0"), request.value("PageSize", "50")
+    if not re.fullmatch("[0-9]{1,6}", number) or not re.fullmatch("[1-9][0-9]{0,2}|1000", wanted):
         raise ApiError(400, "Page is not a number, or PageSize is not in 1..1000")
-    page, start, end = int(number), int(number) * int(size), (int(number) + 1) * int(size)
+    size = min(int(wanted), 100) if key in {"functions", "assets"} else int(wanted)
+    page, start, end = int(number), int(number) * size, (int(number) + 1) * size
 
     def url(page: int) -> str:
         query = {**request.values, "PageSize": [size], "Page": [page]}
         return f"{host}{request.path}?{urlencode(query, doseq=True)}"
 
     meta = {
-        "first_page_url": url(0),
         "key": key,
         "next_page_url": url(page + 1) if len(shown) > end else None,
         "page": page,
-        "page_size": int(size),
-        "previous_page_url": url(page - 1) if page else None,
+        "page_size": size,
         "url": url(page),
     }
     return json_response({key: shown[start:end], "meta": meta})
