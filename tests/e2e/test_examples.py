@@ -1,49 +1,27 @@
-"""The examples, run as they are by act, gitlab-ci-local, Docker and Node."""
+"""The examples, run as they are by act, gitlab-ci-local and Docker."""
 
 import json
+import os
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from emulator import API_SECRET, Emulator
+from emulator import API_SECRET, SERVICE_SID, Emulator
 from tests.e2e.conftest import act, commit_all, copy_of_the_tree, docker
-from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute, make_project, variables
+from tests.support import projects
+from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, UPLOADED, execute
 from tools.release import owner
 
 pytestmark = pytest.mark.timeout(240)
 
-IMAGE, ACTION = f"{owner.IMAGE}:1", f"{owner.ACTION}@v1"
-LIVE = "ZB" + 32 * "1"
+IMAGE, ACTION, LIVE = f"{owner.IMAGE}:1", f"{owner.ACTION}@v1", "ZB" + 32 * "1"
 # Plain JavaScript. Versions up to 4.60.0 have a part that npm may have to compile.
 GITLAB_CI_LOCAL = "gitlab-ci-local@4.64.1"
-
-# What hosted runners have, and rsync for gitlab-ci-local.
-INSTALL = (
-    "RUN apt-get update -qq"
-    " && apt-get install -y -qq --no-install-recommends curl jq rsync >/dev/null"
-)
-# Programs that need a real account. The CLI fails as it does after a failed build.
-STAND_INS = {
-    "npm": "",
-    "npx": 'if [ "$2" = serverless:deploy ]; then echo "ERROR undefined"; exit 1; fi',
-    "terraform": f'if [ "$1" = output ]; then printf {BUILD}; fi',
-    "gh": 'echo "gh $*"; cat',
-}
-
-# Twilio's library takes no address: in the test, its requests go to the emulator.
-REDIRECT = """
-const client = require(process.cwd() + "/node_modules/twilio/lib/base/RequestClient");
-const send = client.prototype.request;
-client.prototype.request = function (options) {
-  const uri = options.uri.replace("https://serverless.twilio.com", process.env.TWILIO_BASE_URL);
-  return send.call(this, { ...options, uri });
-};
-"""
+JOBS = str(Path(__file__).parent / "jobs")
 
 
 @pytest.fixture
@@ -57,137 +35,151 @@ def emulator() -> Iterator[Emulator]:
 
 def is_deployed(emulator: Emulator) -> bool:
     """Return whether another build than LIVE is live."""
-    service = emulator.variables["TWILIO_SERVICE_SID"]
-    environment = emulator.get(f"/v1/Services/{service}/Environments/{ENVIRONMENT}")
+    environment = emulator.get(f"/v1/Services/{SERVICE_SID}/Environments/{ENVIRONMENT}")
     return bool(environment.fields["build_sid"] != LIVE)
 
 
 @pytest.fixture(scope="module")
-def job_image(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of jobs, with the stand-ins. It stays, so that a second build is quick."""
+def job_image(base_image: str) -> str:
+    """The image of jobs. It stays, so that a second build is quick."""
     tag = "twilio-build-wait-e2e:examples"
-    files = [
-        f"RUN printf '#!/bin/sh\\n%s\\n' '{text}' > /usr/local/bin/{name}"
-        f" && chmod +x /usr/local/bin/{name}"
-        for name, text in STAND_INS.items()
-    ]
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "Dockerfile").write_text("\n".join([f"FROM {base_image}", INSTALL, *files]))
-    docker("build", "--quiet", f"--tag={tag}", str(folder), timeout=110)
+    docker("build", "--quiet", f"--tag={tag}", f"--build-arg=BASE={base_image}", JOBS, timeout=110)
     return tag
 
 
 @pytest.fixture(scope="module")
-def action(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of this tree. Docker has the layers of `image` in its cache."""
+def actions(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Where act finds actions: ours is this tree, whose layers Docker has from `image`."""
     assert image
-    folder = tmp_path_factory.mktemp("action")
-    copy_of_the_tree(folder)
-    yield folder
+    tree = tmp_path_factory.mktemp("action")
+    copy_of_the_tree(tree)
+    terraform = (EXAMPLES / "github" / "terraform.yml").read_text()
+    (setup,) = re.findall("hashicorp/.*@[0-9a-f]+", terraform)
+    folders = {ACTION: tree, setup: f"{JOBS}/setup-terraform"}
+    yield [f"--local-repository={name}={folder}" for name, folder in folders.items()]
     name = f"act-{owner.OWNER.lower()}-twilio-build-wait-v1-dockeraction:latest"
     docker("image", "rm", "--force", name)
 
 
-@dataclass(frozen=True)
-class Case:
-    """A workflow, how its build ends, and what is expected: the exit code, and printed lines.
-
-    Without /old among the functions, the build would remove it.
-    """
-
-    file: str
-    ending: str
-    code: int
-    lines: str
-    functions: tuple[str, ...] = ("hello", "old", "new")
-    event: str = "workflow_dispatch"
-
-
-REMOVES = ("hello",)
-CASES = {
-    "full pipeline": Case("full-pipeline.yml", "completed", 0, "is live$"),
-    "full pipeline, failed": Case("full-pipeline.yml", "failed", 1, "could not install sharp"),
-    "full pipeline, removal": Case("full-pipeline.yml", "completed", 1, "This would", REMOVES),
-    "deploy": Case("wait-then-deploy.yml", "completed", 0, "of production\n.* is live$"),
-    "deploy, removal": Case(
-        "wait-then-deploy.yml", "completed", 0, "of production-removals\n.* is live$", REMOVES
-    ),
-    "Terraform": Case("terraform.yml", "completed", 0, "is live$"),
-    "CLI": Case("twilio-cli.yml", "failed", 1, "could not install sharp"),
-    "comment": Case("comment.yml", "failed", 1, "^    .*sharp", event="pull_request"),
-    "check": Case("check-once.yml", "building", 0, "is still building", event="schedule"),
-    "branch": Case("continue-on-error.yml", "failed", 1, "^failed: "),
-    "matrix": Case("matrix.yml", "completed", 0, "Every build has completed"),
+ALL = ("functions/hello.js", "functions/old.js", "functions/new.js")
+LESS, LOCK = ("functions/hello.js",), ("package-lock.json",)
+BY_HAND, NPM = "workflow_dispatch", "could not install sharp"
+#: A workflow and its event, how its build ends, the exit code, lines of the log, and the project's
+#: files: LESS removes a function, and without a lock file npm fails.
+CASES: dict[str, tuple[Any, ...]] = {
+    "pipeline": ("full-pipeline", "push", "completed", 0, "is live$", ALL),
+    "failed": ("full-pipeline", "push", "failed", 1, NPM, ALL),
+    "removal": ("full-pipeline", "push", "completed", 1, "::error::Not deployed", LESS),
+    "allowed removal": ("full-pipeline", BY_HAND, "completed", 0, "is live$", LESS),
+    "approval": ("wait-then-deploy", "push", "completed", 0, "production\n.* is live$", ALL),
+    "removals": ("wait-then-deploy", "push", "completed", 0, "removals\n.* is live$", LESS),
+    "Terraform": ("terraform", BY_HAND, "completed", 0, " state rm (.*\n)*.* is live$", ALL),
+    "CLI": ("twilio-cli", BY_HAND, "failed", 1, f"in {SERVICE_SID}(.*\n)*.*{NPM}", LOCK),
+    "npm": ("twilio-cli", BY_HAND, "completed", 1, "Failure - Main Install", ()),
+    "comment": ("comment", "pull_request", "failed", 1, f"\\|     .*{NPM}", ALL),
+    "check": ("check-once", "schedule", "building", 0, "is still building", ALL),
+    "branch": ("continue-on-error", BY_HAND, "failed", 1, "\\| failed: ", ALL),
+    "matrix": ("matrix", "push", "completed", 0, "Every build has completed", ALL),
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_workflow(
-    emulator: Emulator, action: Path, job_image: str, tmp_path: Path, case: Case
+    emulator: Emulator, actions: list[str], job_image: str, tmp_path: Path, case: tuple[Any, ...]
 ) -> None:
-    emulator.add_build(BUILD, case.ending, functions=[f"/{name}" for name in case.functions])
-    emulator.creation = {"status": case.ending}
+    name, event, ending, code, lines, files = case
+    emulator.add_build(BUILD, ending)
     emulator.add_alert(build=BUILD)
-    project = make_project(tmp_path / "project", *case.functions)
+    emulator.add_service("ZS" + 32 * "1")  # of matrix.yml
+    emulator.creation = {"status": ending}
+    project = projects.make_project(tmp_path / "project", files)
     commit_all(project)
-    event = {
-        "inputs": {"build-sid": BUILD, "builds": f'[{{"service": "demo", "build": "{BUILD}"}}]'},
+    given = {
+        "inputs": {"build-sid": BUILD, "allow-removals": "true"},
         "pull_request": {"number": 7, "head": {"repo": {"full_name": "team/project"}}},
     }
-    (tmp_path / "event.json").write_text(json.dumps(event))
+    (tmp_path / "event.json").write_text(json.dumps(given))
     log = act(
         project,
         job_image,
-        case.event,
-        f"--workflows=github/{case.file}",
+        event,
+        f"--workflows=github/{name}.yml",
         f"--eventpath={tmp_path / 'event.json'}",
-        f"--local-repository={ACTION}={action}",
         f"--env=TWILIO_BASE_URL={emulator.url}",
-        *(f"--var={k}={v}" for k, v in variables(emulator).items() if v != API_SECRET),
+        f"--var=TWILIO_BUILD_SID={BUILD}",
+        *(f"--var={k}={v}" for k, v in projects.variables(emulator).items() if v != API_SECRET),
+        *actions,
         secrets={"TWILIO_API_SECRET": API_SECRET},
-        code=case.code,
+        code=code,
     )
-    printed = "\n".join(re.findall(r"(?m)^\[.*?\]   \| (.*)$", log))
-    assert re.search(case.lines, printed, re.MULTILINE), log
-    assert is_deployed(emulator) == ("is live" in case.lines), log
-    assert ("::error title=Twilio build failed" in log) == (case.ending == "failed"), log
+    assert re.search(lines, log, re.MULTILINE), log
+    assert is_deployed(emulator) == ("is live" in lines), log
+    assert ("::error title=Twilio build failed" in log) == (ending == "failed"), log
+    assert bool(emulator.requests) == bool(files), log
     assert not [line for line in log.splitlines() if API_SECRET in line and "add-mask" not in line]
 
 
 def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) -> None:
-    project = make_project(tmp_path / "project", "hello")
+    project = projects.make_project(tmp_path / "project", UPLOADED)
     text = (EXAMPLES / "gitlab-ci.yml").read_text().replace(IMAGE, image)
     (project / ".gitlab-ci.yml").write_text(re.sub("registry.gitlab.com/.*", job_image, text))
-    given = variables(emulator)
-    del given["TWILIO_BUILD_SID"]  # the first job sets it
-    (project / ".gitlab-ci-local-variables.yml").write_text(yaml.safe_dump(given))
     commit_all(project)
     command = ["npx", "--yes", GITLAB_CI_LOCAL, "--no-color", "--network=host"]
+    command += [f"--variable={k}={v}" for k, v in projects.variables(emulator).items()]
     command += ["--pull-policy=if-not-present", f"--helper-image={job_image}", f"--home={tmp_path}"]
     log = execute(project, command, timeout=200)
     assert re.search("The build has completed after [0-9.]+ s", log), log
     assert is_deployed(emulator)
 
 
-@pytest.mark.parametrize("ending, code", [("completed", 0), ("building", 0), ("failed", 1)])
-def test_docker_run(image: str, emulator: Emulator, tmp_path: Path, ending: str, code: int) -> None:
-    emulator.add_build(BUILD, ending)
-    project = make_project(tmp_path / "project")
+def scripts(node: Any, image: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 (YAML)
+    """Yield the image and the commands of each step in a pipeline."""
+    for item in node if isinstance(node, list) else [node]:
+        if isinstance(item, dict):
+            own = item.get("docker", [item])[0].get("image", image)
+            for key, value in item.items():
+                if key in {"bash", "command", "commands", "run", "script"}:
+                    text = value if isinstance(value, str) else "\n".join(value)
+                    yield own, text.replace("$$", "$")  # as Buildkite does
+                else:
+                    yield from scripts(value, own)
+
+
+PIPELINES = ["azure-pipelines", "bitbucket-pipelines", "buildkite", "circleci", "woodpecker"]
+
+
+@pytest.mark.parametrize("file", PIPELINES)
+def test_pipeline(
+    image: str, job_image: str, emulator: Emulator, tmp_path: Path, file: str
+) -> None:
+    project = projects.make_project(tmp_path / "project", UPLOADED)
+    environ = projects.variables(emulator) | {"TF_BUILD": "True"}
+    flags = ["--rm", "--network=host", f"--volume={project}:/work", "--workdir=/work"]
+    flags += [f"--env={name}" for name in environ]  # the client has the values
+    environ["PATH"] = f"{JOBS}/bin:{os.environ['PATH']}"  # for buildkite-agent
+    for place, script in scripts(yaml.safe_load((EXAMPLES / f"{file}.yml").read_text())):
+        container = ["docker", "run", "--entrypoint=sh", *flags]
+        container += [image if place == IMAGE else job_image]
+        text = script.replace(IMAGE, f"--network=host --env=TWILIO_BASE_URL {image}")
+        log = execute(project, [*(container if place else ["bash"]), "-ec", text], environ)
+        environ |= dict(re.findall(r"##vso\[task.setvariable variable=(\w+)\](.*)", log))
+        environ["BUILD_SID"] = environ.get("TWILIO_BUILD_WAIT_BUILD_SID", "")  # in the second job
+    assert is_deployed(emulator)
+
+
+#: How the build ends, and the exit code. "missing" is an image that cannot be pulled.
+EXIT_CODES = {"completed": 0, "failed": 1, "building": 3, "missing": 125}
+
+
+@pytest.mark.parametrize("ending, code", EXIT_CODES.items())
+def test_docker_run_keeps_exit_codes_apart(
+    image: str, emulator: Emulator, tmp_path: Path, ending: str, code: int
+) -> None:
+    emulator.creation = {"status": ending}
+    project = projects.make_project(tmp_path / "project", UPLOADED)
     script = project / "docker-run.sh"
-    script.write_text(script.read_text().replace(IMAGE, image))
+    name = "127.0.0.1:1/missing" if ending == "missing" else image
+    script.write_text(script.read_text().replace(IMAGE, name))
     flags = ("--network=host", "--env=TWILIO_BASE_URL", "--env=TWILIO_BUILD_TIMEOUT=0")
-    log = execute(project, [str(script), *flags], variables(emulator), code=code)
-    assert ("Not deployed" in log) == (ending == "building")
-    assert is_deployed(emulator) == (ending == "completed")
-
-
-def test_node_library_creates_a_build(emulator: Emulator, tmp_path: Path) -> None:
-    install = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "twilio@6.2.0"]
-    execute(tmp_path, install, timeout=200)
-    shutil.copy(EXAMPLES / "create-build.mjs", tmp_path)
-    (tmp_path / "redirect.cjs").write_text(REDIRECT)
-    versions = [version["sid"] for version in emulator.builds[LIVE].fields["function_versions"]]
-    command = ["node", "--require=./redirect.cjs", "create-build.mjs", *versions]
-    printed = execute(tmp_path, command, variables(emulator))
-    fields = emulator.builds[printed.strip()].fields
-    assert [version["sid"] for version in fields["function_versions"]] == versions
+    execute(project, ["sh", script.name, *flags], projects.variables(emulator), code=code)
+    assert is_deployed(emulator) == (code == 0)

@@ -1,27 +1,23 @@
 """The scripts of examples/ against the emulator, as a shell starts them."""
 
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from emulator import Emulator
-from tests.support.projects import BUILD, ENVIRONMENT, execute, make_project, variables
+from emulator import SERVICE_SID, Emulator
+from tests.support import projects
+from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, PACKAGE, REFUSED, UPLOADED, execute
 
-pytestmark = pytest.mark.slow  # curl is started several times
+pytestmark = pytest.mark.slow  # each starts several processes
 
-CREATE, DEPLOY = ["./create-build.sh"], ["./deploy-build.sh", BUILD]
-
-# Twilio's library takes no address: in the test, its requests go to the emulator.
-REDIRECT = """
-import os
-from twilio.http.http_client import TwilioHttpClient
-send = TwilioHttpClient.request
-TwilioHttpClient.request = lambda self, method, url, **kw: send(
-    self, method, url.replace("https://serverless.twilio.com", os.environ["TWILIO_BASE_URL"]), **kw
-)
-"""
+Create = Callable[..., str]
+CREATE = {"shell": ["sh", "create-build.sh"], "Python": [sys.executable, "create_build.py"]}
+if shutil.which("node"):
+    CREATE["Node"] = ["node", "create-build.mjs"]
+DEPLOY, HELLO = ["sh", "deploy-build.sh", BUILD], ["functions/hello.js"]
 
 
 @pytest.fixture
@@ -31,54 +27,79 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return make_project(tmp_path / "project", "hello", "bye")
+@pytest.fixture(params=list(CREATE.values()), ids=list(CREATE))
+def create(request: pytest.FixtureRequest, emulator: Emulator, tmp_path: Path) -> Create:
+    """Create a build in a project: the arguments of `make_project`, and more variables."""
+
+    def run(files: Sequence[str], package: str = PACKAGE, code: int = 0, **more: str) -> str:
+        project = projects.make_project(tmp_path / "project", files, package)
+        return execute(project, request.param, projects.variables(emulator) | more, code=code)
+
+    return run
 
 
-def test_create_build_uploads_every_function(emulator: Emulator, project: Path) -> None:
-    for _ in range(2):
-        printed = execute(project, CREATE, variables(emulator))
-        fields = emulator.builds[printed.strip()].fields
-        assert [version["path"] for version in fields["function_versions"]] == ["/bye", "/hello"]
-        assert fields["dependencies"] == [{"name": "twilio", "version": "5.3.0"}]
-    routes = [entry.route for entry in emulator.requests]
-    assert routes.count("create-file") == 2  # the second run finds both functions
-    assert routes.count("upload-version") == 4
+def test_create_build_uploads_by_the_toolkits_rules(emulator: Emulator, create: Create) -> None:
+    functions = f"/v1/Services/{SERVICE_SID}/Functions/ZH"
+    for number in range(100):
+        emulator.add(f"{functions}{number:032}", friendly_name=f"/{number}")
+    emulator.add(f"{functions}{100:032}", friendly_name="/hello")  # on the second page
+    fields = emulator.builds[create(UPLOADED).strip()].fields
+    assert projects.uploads(emulator) == UPLOADED
+    built = fields["function_versions"] + fields["asset_versions"]
+    described = sorted((each["path"], each["visibility"]) for each in built)
+    assert described == sorted(description[1:] for description in UPLOADED.values())
+    assert fields["dependencies"] == [{"name": "twilio", "version": "5.3.0"}]
+    assert sum(entry.route == "create-file" for entry in emulator.requests) == len(UPLOADED) - 1
+
+
+@pytest.mark.parametrize("files", REFUSED.values(), ids=REFUSED)
+def test_create_build_names_what_it_does_not_handle(
+    emulator: Emulator, create: Create, files: Sequence[str]
+) -> None:
+    lines = create([*HELLO, *files], code=1).splitlines()
+    assert sorted(lines[1:]) == sorted(f"  {file}" for file in files)
+    assert emulator.requests == []
+
+
+#: Messages, and the arguments of `create` that cause them.
+PROBLEMS: dict[str, dict[str, object]] = {
+    "There is no file": {"files": []},
+    'package.json has no "dependencies"': {"package": "{}"},
+    "TWILIO_REGION is xx1": {"TWILIO_REGION": "xx1"},
+}
+
+
+@pytest.mark.parametrize("message, change", PROBLEMS.items(), ids=PROBLEMS)
+def test_create_build_says_what_is_wrong(
+    create: Create, message: str, change: dict[str, object]
+) -> None:
+    assert message in create(**{"files": HELLO, **change}, code=1)
 
 
 @pytest.mark.parametrize("route", ["files", "create-file", "upload-version", "create-build"])
-def test_create_build_fails_when_twilio_refuses(
-    emulator: Emulator, project: Path, route: str
-) -> None:
+def test_create_build_shows_twilios_message(emulator: Emulator, create: Create, route: str) -> None:
     emulator.fault(f"{route}:403")
-    # curl's exit code for an HTTP error is 22.
-    printed = execute(project, CREATE, variables(emulator), code=22)
-    assert "403" in printed
-    assert emulator.requests[-1].route == route
+    assert "Forbidden" in create(HELLO, code=1)
+    assert emulator.builds == {}
 
 
-def test_deploy_build_takes_a_build_that_is_live_for_success(
-    emulator: Emulator, project: Path
-) -> None:
+def test_deploy_build_accepts_a_build_that_is_live(emulator: Emulator) -> None:
     emulator.add_build(BUILD)
-    results = [execute(project, DEPLOY, variables(emulator)) for _ in range(2)]
+    results = [execute(EXAMPLES, DEPLOY, projects.variables(emulator)) for _ in range(2)]
     assert results == [f"Build {BUILD} is live\n", f"Build {BUILD} was live already\n"]
-    assert [entry.status for entry in emulator.requests] == [201, 409]
 
 
-def test_deploy_build_fails_when_twilio_refuses(emulator: Emulator, project: Path) -> None:
-    wrong = variables(emulator) | {"TWILIO_API_SECRET": "wrong"}
-    printed = execute(project, DEPLOY, wrong, code=1)
-    assert printed.endswith("Twilio answered HTTP 401\n")
+@pytest.mark.parametrize("status, message", {409: "Conflict", 401: "Unauthorized"}.items())
+def test_deploy_build_shows_twilios_message(emulator: Emulator, status: int, message: str) -> None:
+    emulator.fault(f"create-deployment:{status}")
+    assert message in execute(EXAMPLES, DEPLOY, projects.variables(emulator), code=1)
 
 
-def test_python_library_creates_a_build(emulator: Emulator, project: Path, tmp_path: Path) -> None:
-    uploaded = emulator.add_build(BUILD).fields["function_versions"]
-    (tmp_path / "sitecustomize.py").write_text(REDIRECT)
-    command = [sys.executable, "create_build.py", *(version["sid"] for version in uploaded)]
-    environ = variables(emulator) | {"PYTHONPATH": str(tmp_path)}
-    printed = execute(project, command, environ)
-    fields = emulator.builds[printed.strip()].fields
-    assert fields["function_versions"] == uploaded
-    assert [package["name"] for package in fields["dependencies"]][-1] == "@twilio/runtime-handler"
+def test_create_build_reaches_both_hosts_of_a_region(emulator: Emulator, tmp_path: Path) -> None:
+    project = projects.make_project(tmp_path / "project", HELLO)
+    # No request leaves this machine, and -x prints the addresses.
+    offline = {"TWILIO_BASE_URL": "", "HTTPS_PROXY": "http://127.0.0.1:1", "TWILIO_REGION": "ie1"}
+    environ = projects.variables(emulator) | offline
+    printed = execute(project, ["sh", "-x", *CREATE["shell"][1:]], environ, code=1)
+    assert "=https://serverless.dublin.ie1.twilio.com/" in printed
+    assert "=https://serverless-upload.dublin.ie1.twilio.com/" in printed
