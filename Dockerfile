@@ -17,7 +17,7 @@ RUN python3 -m venv --without-pip /opt/twilio-build-wait \
         -r requirements-build.txt \
     && rm -rf site/bin
 
-# The package, as a wheel. Its __main__.py is a link to entrypoint.py, which must exist here.
+# The package, as a wheel.
 COPY pyproject.toml LICENSE entrypoint.py ./
 COPY src src
 RUN chmod -R u=rwX,go=rX src LICENSE entrypoint.py \

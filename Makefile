@@ -50,10 +50,6 @@ $(FILLED)%:
 	@$(PIP_INSTALL) -r $<
 	@touch $@
 
-$(FILLED)npm: requirements/package-lock.json | $(BIN)/python
-	@npm ci --loglevel=error --no-audit --no-fund --prefix requirements
-	@touch $@
-
 # --- targets ------------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -69,11 +65,11 @@ test: $(FILLED)test ## unit, integration and process tests, with 100 % branch co
 
 # mypy needs the libraries that tests and benchmark import. pre-commit keeps its cache in .venv.
 .PHONY: lint
-lint: $(FILLED)lint $(FILLED)bench $(FILLED)npm ## the hooks of .pre-commit-config.yaml, on all files (needs Node)
+lint: $(FILLED)lint $(FILLED)bench ## the hooks of .pre-commit-config.yaml, on all files (needs Node)
 	PRE_COMMIT_HOME=$(VENV)/pre-commit $(BIN)/pre-commit run --all-files
 
 .PHONY: e2e
-e2e: $(FILLED)e2e $(FILLED)npm ## the image in Docker, act and gitlab-ci-local (needs Docker and Node)
+e2e: $(FILLED)e2e ## the image in Docker, act and gitlab-ci-local (needs Docker and Node)
 	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/e2e
 
 .PHONY: mutate
@@ -112,5 +108,5 @@ lock: $(FILLED)lock ## resolve the newest versions that pyproject.toml allows, a
 .PHONY: clean
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-	    build dist htmlcov mutants requirements/node_modules
+	    build dist htmlcov mutants
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -13,31 +13,34 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 import os  # noqa: E402 (signals first)
 import runpy  # noqa: E402 (signals first)
+import select  # noqa: E402 (signals first)
 import sys  # noqa: E402 (signals first)
 
 
 def find_guard() -> str:
     """Return the path of the guard: beside this file in a checkout, else where it is installed."""
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
-    for folder in sys.path:
-        path = os.path.join(folder, "twilio_build_wait", "guard.py")
-        if os.path.isfile(path):
-            return path
-    raise ModuleNotFoundError
+    paths = (os.path.join(folder, "twilio_build_wait", "guard.py") for folder in sys.path)
+    return next(filter(os.path.isfile, paths))
 
 
-def stop(problem: str) -> None:
+def stop(problem: str, traceback: str = "") -> None:
     """End a run in which not even the guard could start: the outcome first, then the log."""
     try:
-        with open(os.environ.get("GITHUB_OUTPUT") or os.devnull, "ab+") as file:
+        path = os.environ.get("GITHUB_OUTPUT") or os.devnull
+        # In a sticky folder Linux refuses to create what exists.
+        with open(path, "rb+" if os.path.exists(path) else "wb+") as file:
             # A new line starts only behind an unfinished one: act refuses a blank line.
             file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
             file.write((b"" if file.read() in (b"", b"\n") else b"\n") + b"outcome=error\n")
     finally:
         title = "Internal error in twilio-build-wait"
         prefix = f"::error title={title}::" if os.environ.get("GITHUB_ACTIONS") else f"{title}: "
-        os.write(1, f"{prefix}{problem}. It sent no request\n".encode())
-        os._exit(70)
+        try:
+            if select.select([], [1], [], 1.0)[1]:  # nobody may read the log
+                os.write(1, f"{traceback}{prefix}{problem}. It sent no request\n".encode())
+        finally:
+            os._exit(70)
 
 
 sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
@@ -46,5 +49,5 @@ if sys.version_info < (3, 11):  # noqa: UP036 (an older one is told so)
 try:
     runpy.run_path(find_guard())["main"]()
 except BaseException as error:  # noqa: BLE001 (its message may hold a secret)
-    os.write(1, f"Traceback (most recent call last):\n{type(error).__name__}\n".encode())
-    stop("The package twilio_build_wait is missing or broken: install it again")
+    traceback = f"Traceback (most recent call last):\n{type(error).__name__}\n"
+    stop("The package twilio_build_wait is missing or broken: install it again", traceback)

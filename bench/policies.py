@@ -11,8 +11,9 @@ from typing import cast
 
 from twilio_build_wait.inputs import INTERVAL, MAX_INTERVAL
 from twilio_build_wait.model import PollError
+from twilio_build_wait.safe_text import message
 from twilio_build_wait.schedule import GROWTH, JITTER, Schedule
-from twilio_build_wait.text import SafeText
+from twilio_build_wait.settings import Settings
 
 Delay = Callable[[int, float, Random], float]
 
@@ -45,7 +46,7 @@ DESCRIPTIONS[OWN] = (
     f"at most {MAX_INTERVAL.default:g} s, ±{100 * JITTER:g} %"
 )
 
-_ERROR = PollError(SafeText("HTTP 503"))
+_ERROR = PollError(message("HTTP 503"))
 
 
 def start(policy: str, random: Random) -> Callable[[int, float, bool], float]:
@@ -54,7 +55,7 @@ def start(policy: str, random: Random) -> Callable[[int, float, bool], float]:
     It takes the number of polls so far, the seconds since the first one, and whether the latest has
     failed. Other policies take an error for "not finished".
     """
-    schedule = Schedule(INTERVAL.default, MAX_INTERVAL.default, random.uniform)
+    schedule = Schedule(Settings(), random.uniform)
 
     def own(_number: int, elapsed: float, has_failed: bool) -> float:  # noqa: FBT001 (no option)
         if has_failed:  # an HTTP 503 is never permanent: there is a delay

@@ -55,7 +55,7 @@ def add_builds(emulator: Emulator) -> None:
     live, following = ["/hello", "/orders"], ["/hello@2", "/cart"]
     emulator.add_build(COMPLETES, after="3s", created="-1m")
     emulator.add_build(FAILS, "failed", after="2s", dependencies=packages)
-    emulator.add_alert(build=FAILS)
+    emulator.add_alert(build=FAILS, delay="3s")
     emulator.add_build(LIVE, created="-72h", functions=live)
     emulator.add_build(NEXT, created="-1m", functions=following, dependencies=packages)
     emulator.add_environment(ENVIRONMENT, build_sid=LIVE)

@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 
 #: The signals that end a run. To answer another one, add it here, in entrypoint.py and in `Ending`.
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
+# A process ends so many seconds after its timeout, wherever it hangs; 45 are promised.
+_LONGEST_HANG = 43.0
 # How long the main thread may take to answer a signal, and how long the final report may take
 # after that, in seconds; together less than the second that is promised.
 _GRACE, _REPORT_LIMIT = 0.7, 0.2
@@ -23,28 +24,36 @@ _GRACE, _REPORT_LIMIT = 0.7, 0.2
 _TICK = 1.0
 
 
-class Watch(threading.Thread):
+_Report = Callable[[int | None], object]
+
+
+class Watch:
     """Waits for a signal in a thread, so that one is answered wherever the main thread hangs.
 
     A handler of Python's would run in the main thread, and not while a system call hangs.
 
     `caught` is the first signal, and `wake` is called when it arrives. If the main thread has not
-    ended the process soon after, or by `ends_at` (on the monotonic clock, in seconds),
-    `final_report` is called with the signal or None, then `exit_code` likewise.
+    ended the process soon after, or by `ends_at` (on the monotonic clock, in seconds; the timeout
+    is added when it is known), `final_report` is called with the signal or None, then `exit_code`
+    likewise.
     """
 
-    caught: int | None
-    wake: Callable[[], object]
-    final_report: Callable[[int | None], object]
-    exit_code: Callable[[int | None], int]
-
     def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.caught = None
-        self.ends_at = inf
-        self.wake = lambda: None
-        self.final_report = lambda _: save_outcome("cancelled")
-        self.exit_code = lambda number: 128 + (number or 0)
+        self.is_running = False
+        self.caught: int | None = None
+        self.ends_at = time.monotonic() + _LONGEST_HANG
+        #: Taken by the thread that ends the process.
+        self.ending = threading.Lock()
+        self.wake: Callable[[], object] = lambda: None
+        # While the package is imported, a signal cancels, and an import that hangs is an error.
+        self.final_report: _Report = lambda number: save_outcome("cancelled" if number else "error")
+        self.exit_code: Callable[[int | None], int] = lambda number: 128 + number if number else 70
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError if none can be started; a later try may succeed."""
+        # A new one each time: Python 3.13 does not start a thread again that it could not start.
+        threading.Thread(target=self.run, daemon=True).start()
+        self.is_running = True
 
     def take(self, timeout: float) -> None:
         """Wait at most `timeout` seconds for a signal. It must be blocked in every thread."""
@@ -58,6 +67,7 @@ class Watch(threading.Thread):
         if self.caught is not None:
             self.wake()
             time.sleep(_GRACE)
+        self.ending.acquire()
         report = threading.Thread(target=self.final_report, args=(self.caught,), daemon=True)
         with suppress(RuntimeError):  # no thread can be started
             report.start()
@@ -111,27 +121,26 @@ def save_outcome(outcome: str) -> None:
 
 def crash(error: BaseException) -> None:
     """Report that the package does not import: the outcome first, then the log."""
-    from traceback import extract_tb  # noqa: PLC0415 (needed only here)
+    from traceback import format_tb  # noqa: PLC0415 (needed only here)
 
     save_outcome("error")
     # Where it was raised and its type, but not its message: that may hold a secret.
-    lines = ["Traceback (most recent call last):"]
-    lines += [f"  {at.filename}:{at.lineno} in {at.name}" for at in extract_tb(error.__traceback__)]
-    lines += [type(error).__name__, "twilio-build-wait could not start; it sent no request"]
+    lines = ["Traceback (most recent call last):\n", *format_tb(error.__traceback__)]
+    lines += [type(error).__name__, "\ntwilio-build-wait could not start; it sent no request\n"]
     if os.environ.get("GITHUB_ACTIONS"):
         title = "Internal error in twilio-build-wait"
-        lines.append(f"::error title={title}::It could not start: see log")
+        lines.append(f"::error title={title}::It could not start: see log\n")
     with suppress(OSError):
-        os.write(1, "\n".join([*lines, ""]).encode(errors="backslashreplace"))
+        os.write(1, "".join(lines).encode(errors="backslashreplace"))
 
 
 def main() -> None:
     """Run the package and exit. Anything that it raises exits 70: 1 would mean a failed build."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    # Libraries warn on standard error, which a runner shows out of order.
+    sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
     code, watch = 70, Watch()
     try:
-        # Libraries warn on standard error, which a runner shows out of order.
-        sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
         with suppress(RuntimeError):  # no thread can be started now: `Signals` tries again
             watch.start()
         from twilio_build_wait.main import run  # noqa: PLC0415 (inside the guard)
@@ -142,5 +151,6 @@ def main() -> None:
         watch.ends_at = time.monotonic() + _TICK  # nobody may read the log
         crash(error)
     finally:
+        watch.ending.acquire(timeout=_TICK)  # the final report may be under way
         # Not sys.exit: a thread that hangs or a closed standard output must not change the code.
         os._exit(code)

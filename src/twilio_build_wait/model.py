@@ -1,15 +1,57 @@
-"""The data: what a poll can return, what is known of the wait, and how it can end."""
+"""The data: what a poll can return, how far a wait has got, and how it can end."""
 
-import signal
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
+from enum import Enum, IntEnum
+from typing import Literal, NamedTuple
 
-from twilio_build_wait.text import NO_TEXT, SafeText
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 
 #: The statuses of a build (Twilio's OpenAPI description of Serverless v1, `build_enum_status`).
 COMPLETED, FAILED = "completed", "failed"
 STATUSES = frozenset({"building", COMPLETED, FAILED})
+
+#: How loudly something is announced; empty for a plain line.
+Level = Literal["error", "warning", "notice", ""]
+
+
+class Reach(IntEnum):
+    """How far a request got, by what has arrived."""
+
+    LOCAL = 0  # it failed on this machine, before the network
+    NOWHERE = 1  # it was not sent: no address, no connection, or no TLS
+    SENT = 2  # it was sent, and nothing came back
+    ANSWERED = 3  # something answered, but nothing shows that it was Twilio
+    TWILIO = 4  # a valid resource, or an error in one of Twilio's shapes
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The build that `latest` stands for: its SID, and for a person its date and age.
+
+    `note` says that only a part of the builds was read; it is empty if all of them were.
+    """
+
+    build_sid: str
+    created: str
+    age: str
+    note: Message = NOTHING
+
+    @property
+    def description(self) -> Message:
+        """The build, when it was created, and its age."""
+        return message(f"{self.build_sid}, created {self.created} UTC, {self.age} ago")
+
+    @property
+    def caution(self) -> Message:
+        """What nobody can know about it, and what follows."""
+        doubt = message("If the deployment began later, it created no build: see its own log")
+        return message("{} ({})", doubt, self.note) if self.note else doubt
+
+    def qualify(self, reason: Message) -> Message:
+        """Add to the reason of a failed build which build it is about."""
+        return join(
+            ". ", reason, message("About the newest build, {}", self.description), self.caution
+        )
 
 
 @dataclass(frozen=True)
@@ -17,15 +59,14 @@ class BuildStatus:
     """A successful poll.
 
     `status` is as Twilio sent it. The other fields are empty unless they have their format.
-    `found` describes the build that `latest` stands for, in the poll that found it.
+    `latest` describes the build that `latest` stands for, in the first successful poll.
     """
 
     status: str
-    build_sid: str = ""
     account_sid: str = ""
     service_sid: str = ""
     url: str = ""
-    found: SafeText = NO_TEXT
+    latest: Latest | None = None
 
 
 class ErrorKind(Enum):
@@ -37,26 +78,40 @@ class ErrorKind(Enum):
 
 
 @dataclass(frozen=True)
+class Headline:
+    """How an outcome is announced: its icon in the job summary, its title, and how loudly."""
+
+    icon: str
+    title: str
+    level: Level = "error"
+
+
+@dataclass(frozen=True)
 class PollError:
     """A poll that returned no status.
 
-    `cause` is what happened in our words, `message` what the other side said about it, `advice`
-    what to do next. `retry_after` is in seconds. `is_answer` is False if nothing has come back.
-    `is_unreachable` is True if the poll failed before it reached anything that could answer.
+    `cause` is what happened in our words, `said` what the other side said about it, `advice` what
+    to do next. `retry_after` is in seconds, `request_id` is Twilio's. `headline` replaces that of
+    the ending. `is_oversized` is True if the body was larger than allowed.
     """
 
-    cause: SafeText
+    cause: Message
     kind: ErrorKind = ErrorKind.TRANSIENT
-    message: SafeText = NO_TEXT
-    advice: SafeText = NO_TEXT
+    said: str = ""
+    advice: Message = NOTHING
+    reach: Reach = Reach.ANSWERED
     retry_after: float | None = None
-    is_answer: bool = True
-    is_unreachable: bool = False
+    request_id: str = ""
+    headline: Headline | None = None
+    is_oversized: bool = False
 
     @property
-    def text(self) -> SafeText:
-        """The cause and the message."""
-        return SafeText(f"{self.cause}: {self.message}") if self.message else self.cause
+    def text(self) -> Message:
+        """The cause, the request ID, and what the other side said."""
+        text = self.cause
+        if self.request_id:
+            text = message("{} (Twilio-Request-Id {})", text, self.request_id)
+        return message("{}: {}", text, self.said) if self.said else text
 
 
 PollResult = BuildStatus | PollError
@@ -64,7 +119,7 @@ PollResult = BuildStatus | PollError
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of the wait at one moment.
+    """How far the wait has got.
 
     `status` is the last status that Twilio reported if it may be an output, `elapsed` is in
     seconds since the first poll started, `polls` counts the polls started.
@@ -77,115 +132,114 @@ class Progress:
     status: str = ""
     elapsed: float = 0.0
     polls: int = 0
-    found: SafeText = NO_TEXT
+    latest: Latest | None = None
 
 
 class _Row(NamedTuple):
-    """One row of the table of outcomes; `meaning` is for `--help`, `advice` what to do next."""
+    """One row of the table of outcomes.
+
+    `meaning` is for `--help`, `advice` the template of what to do next: `{}` is the build's SID.
+    """
 
     outcome: str
     exit_code: int
-    title: str
     meaning: str
-    advice: SafeText = NO_TEXT
+    headline: Headline
+    advice: str = ""
 
 
-_RERUN = SafeText("Re-run the step to go on waiting for the same build")
+_RERUN = "Run the step again with build-sid: {}"
+_CANCELLED = Headline("⚪", "Wait cancelled", "warning")
 
 
 class Ending(_Row, Enum):
     """The table of outcomes."""
 
-    COMPLETED = "completed", 0, "Twilio build completed", "Twilio says completed"
-    FAILED = (
-        *("failed", 1, "Twilio build failed", "Twilio says failed"),
-        SafeText("Look for the build's errors in Twilio's Console"),
+    COMPLETED = _Row(
+        "completed", 0, "Twilio says completed", Headline("✅", "Twilio build completed", "")
     )
-    INVALID = (
-        *("invalid", 2, "Wrong inputs", "an input is missing or invalid; no request was sent"),
-        SafeText("Fix the inputs above, then re-run the step"),
+    FAILED = _Row(
+        "failed",
+        1,
+        "Twilio says failed",
+        Headline("❌", "Twilio build failed"),
+        "Look for the build's errors in Twilio's Console",
     )
-    TIMED_OUT = (
-        *("timed-out", 3, "Timed out waiting for the Twilio build"),
+    INVALID = _Row(
+        "invalid",
+        2,
+        "an input is missing or invalid; no request was sent",
+        Headline("❗", "Wrong inputs"),
+        "Fix the inputs above, then re-run the step",
+    )
+    TIMED_OUT = _Row(
+        "timed-out",
+        3,
         "the deadline passed; the build may still be running",
-        SafeText(f"{_RERUN}, or set a longer timeout"),
+        Headline("⏱️", "Timed out waiting for the Twilio build"),
+        f"{_RERUN}, or set a longer timeout",
     )
-    REJECTED = (
-        *("rejected", 4, "Twilio build status cannot be read"),
+    REJECTED = _Row(
+        "rejected",
+        4,
         "a permanent error: credentials, a wrong SID, a certificate, a proxy",
-        SafeText("Fix the problem above, then re-run the step; the build itself may be fine"),
+        Headline("❗", "Twilio build status cannot be read"),
     )
-    OUTPUT_LOST = (
-        *("completed", 5, "Outputs lost"),
+    OUTPUT_LOST = _Row(
+        "completed",
+        5,
         "Twilio says completed, but an output could not be written",
-        SafeText("Fix the file or the disk, then re-run the step"),
+        Headline("❗", "Outputs lost"),
+        "Fix the file or the disk, then re-run the step",
     )
-    ERROR = (
-        *("error", 70, "Internal error in twilio-build-wait", "a bug in this tool"),
-        SafeText("Report the traceback in the log, then re-run the step"),
+    ERROR = _Row(
+        "error",
+        70,
+        "a bug in this tool",
+        Headline("❗", "Internal error in twilio-build-wait"),
+        "Report the traceback in the log, then re-run the step",
     )
     # A shell reports a process that was ended by signal n with exit code 128 + n.
-    INTERRUPTED = "cancelled", 130, "Wait cancelled", "cancelled by SIGINT", _RERUN
-    TERMINATED = "cancelled", 143, "Wait cancelled", "cancelled by SIGTERM", _RERUN
+    INTERRUPTED = _Row("cancelled", 130, "cancelled by SIGINT", _CANCELLED, _RERUN)
+    TERMINATED = _Row("cancelled", 143, "cancelled by SIGTERM", _CANCELLED, _RERUN)
 
     @classmethod
     def of_signal(cls, number: int) -> "Ending":
-        """Return the ending of a wait that SIGINT or SIGTERM has cancelled."""
-        return cls.INTERRUPTED if number == signal.SIGINT else cls.TERMINATED
+        """Return the ending of a wait that a signal has cancelled."""
+        return next(ending for ending in cls if ending.exit_code == 128 + number)
+
+
+#: Headlines that replace that of the ending, where it would mislead.
+NEWEST_COMPLETED = Headline("❔", "The newest build has completed", "")
+NO_RECENT_BUILD = Headline("❗", "The Twilio service has no recent build")
+NOT_FINISHED = Headline("⏳", "Twilio build is not finished", "notice")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the wait ended; `reason` is one line for a person, `advice` what to do next."""
+    """How the wait ended; `reason` is one line for a person, `advice` what to do next.
+
+    The advice is empty if the reason has it.
+    """
 
     ending: Ending
     progress: Progress
-    reason: SafeText = NO_TEXT
-    advice: SafeText = NO_TEXT
+    headline: Headline
+    reason: Message = NOTHING
+    advice: Message = NOTHING
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the diagnosis found: our label, a text, and a page about it or none."""
+    """One result of the diagnosis or the comparison: our label, a text, and a page or none.
+
+    With a `warning`, its title, it is also announced to whoever does not read the log.
+    """
 
     label: str
-    text: SafeText
+    text: Message
     page: str = ""
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """The reason of a failed build, and everything found in the order to read it."""
-
-    reason: SafeText
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What deploying a build changes for one sort of thing.
-
-    `sort` is function, asset, dependency or runtime. The entries are paths, or names with versions.
-    """
-
-    sort: str
-    removed: tuple[SafeText, ...] = ()
-    added: tuple[SafeText, ...] = ()
-    other_version: tuple[SafeText, ...] = ()
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What deploying a build would change in an environment.
-
-    `verdict` is the output: `none`, `some`, `removals` or empty. `environment` is its name.
-    `notes` are sentences about what is special or could not be read.
-    """
-
-    verdict: str = ""
-    environment: SafeText = NO_TEXT
-    differences: tuple[Difference, ...] = ()
-    notes: tuple[SafeText, ...] = ()
+    warning: str = ""
 
 
 #: Every output in the order in which it is written, with its meaning for `--help`.
@@ -222,7 +276,7 @@ def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str
         "url": progress.url,
         "elapsed-seconds": f"{progress.elapsed:.1f}",
         "polls": str(progress.polls),
-        "reason": outcome.reason if outcome else "",
+        "reason": outcome.reason.fit() if outcome else "",
         "changes": "",
     }
 

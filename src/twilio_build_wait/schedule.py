@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from twilio_build_wait.model import ErrorKind, PollError
+from twilio_build_wait.inputs import INTERVAL
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import NOTHING, Message
+from twilio_build_wait.settings import Settings
 
 #: The share of the time waited that is added to the interval: long builds are polled less often.
 GROWTH = 0.03
@@ -14,7 +17,7 @@ JITTER = 0.1
 LONGEST_BACKOFF = 30.0
 #: How long a 404 is retried: the build may be new, or a replica behind. In seconds.
 NOT_FOUND_FOR = 10.0
-#: How long "unreachable" is retried if nothing has ever answered, in seconds.
+#: How long polls that are never sent are retried if nothing has ever answered, in seconds.
 UNREACHABLE_FOR = 60.0
 
 
@@ -22,43 +25,42 @@ UNREACHABLE_FOR = 60.0
 class Schedule:
     """Counts the errors in a row and returns delays, or None once an error is permanent.
 
-    The first and the longest interval are in seconds, `uniform` is `random.uniform`. `is_answered`
-    says whether anything has ever answered.
+    `uniform` is `random.uniform`. `reach` is how far any poll has ever got, `advice` what to check
+    by the latest error that got so far.
     """
 
-    interval: float
-    max_interval: float
+    settings: Settings
     uniform: Callable[[float, float], float]
-    is_answered: bool = False
+    reach: Reach = Reach.LOCAL
+    advice: Message = NOTHING
     _errors_in_row: int = 0
     _not_found_since: float = inf
-    _unreachable_since: float = inf
 
     def after_success(self, elapsed: float) -> float:
         """Return the delay after a successful poll, `elapsed` seconds into the wait."""
         self._errors_in_row = 0
         self._not_found_since = inf
-        self.is_answered = True
-        interval = min(self.interval + GROWTH * elapsed, self.max_interval)
-        return interval * self.uniform(1 - JITTER, 1 + JITTER)
+        self.reach = Reach.TWILIO
+        interval = self.settings[INTERVAL] + GROWTH * elapsed
+        return min(interval, self.settings.max_interval) * self.uniform(1 - JITTER, 1 + JITTER)
 
     def after_error(self, error: PollError, elapsed: float) -> float | None:
         """Return the delay after a failed poll, or None if the error is permanent."""
-        self.is_answered = self.is_answered or error.is_answer
+        if error.reach >= self.reach:
+            self.reach, self.advice = error.reach, error.advice
         if error.kind is ErrorKind.PERMANENT:
             return None
         if error.kind is ErrorKind.NOT_FOUND:
             self._not_found_since = min(self._not_found_since, elapsed)
-            is_over = elapsed - self._not_found_since >= NOT_FOUND_FOR
-            return None if is_over else self.uniform(1 - JITTER, 1 + JITTER)
-        is_unreachable = error.is_unreachable and not self.is_answered
-        self._unreachable_since = min(self._unreachable_since, elapsed) if is_unreachable else inf
-        if elapsed - self._unreachable_since >= UNREACHABLE_FOR:
+            if elapsed - self._not_found_since >= NOT_FOUND_FOR:
+                return None
+            return self.uniform(1 - JITTER, 1 + JITTER)
+        if error.reach is self.reach is Reach.NOWHERE and elapsed >= UNREACHABLE_FOR:
             return None
         self._errors_in_row += 1
         # The exponent is bounded before the power: a row can be thousands long.
         longest = min(LONGEST_BACKOFF, 2.0 ** min(self._errors_in_row - 1, 5))
         delay = self.uniform(0.0, longest)
-        if error.retry_after is None:
-            return delay
-        return max(delay, error.retry_after + self.uniform(0.0, 1.0))
+        if error.retry_after is not None:
+            delay = max(delay, error.retry_after + self.uniform(0.0, 1.0))
+        return delay

@@ -8,159 +8,179 @@ interrupted.
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 from twilio_build_wait.durations import render
+from twilio_build_wait.inputs import BUILD_SID, LATEST, SERVICE_SID, TIMEOUT
 from twilio_build_wait.model import (
     COMPLETED,
     FAILED,
+    NEWEST_COMPLETED,
+    NOT_FINISHED,
     BuildStatus,
     Ending,
     ErrorKind,
+    Headline,
     Outcome,
     PollError,
     PollResult,
     Progress,
+    Reach,
 )
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.schedule import Schedule
+from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
-from twilio_build_wait.text import NO_TEXT, SafeText, clip, fit
 
 #: The longest that one poll may take, in seconds.
 POLL_LIMIT = 10.0
 #: The longest that the last poll, the one at the deadline, may take, in seconds.
 LAST_POLL_LIMIT = 5.0
 
-# The longest status that is quoted in a reason, in characters.
-_QUOTED = 60
+_FINAL = {COMPLETED, FAILED}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_NO_ANSWER = "Nothing has ever answered"
+_NOT_TWILIO = "Nothing that answered looks like Twilio"
+_NEWEST_ADVICE = message(
+    "A deployment that failed did so before it created a build, or after this one had completed: "
+    "see its own log"
+)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The timeout, the first and the longest interval, all in seconds."""
-
-    timeout: float
-    interval: float
-    max_interval: float
-
-
-@dataclass(eq=False)
 class Wait:
-    """One wait for one build. It owns the progress, which starts with the inputs that are outputs.
+    """One wait for one build. It owns the progress and the outcome, None before there is one.
 
-    `show` makes foreign text safe; a value that it would change becomes no output. `clock` is
-    monotonic, `uniform` is `random.uniform`. `outcome` is how the wait ended, None before. It is
-    final: no later signal changes it.
+    `clock` is monotonic and in seconds, `uniform` is `random.uniform`. An outcome is final:
+    neither a later poll nor a later signal changes it.
     """
 
-    limits: Limits
-    progress: Progress
-    clock: Callable[[], float]
-    uniform: Callable[[float, float], float]
-    show: Callable[[str], SafeText]
-    outcome: Outcome | None = None
-    _last_status: SafeText | None = None
-    _started: float = inf
-
-    def __post_init__(self) -> None:
-        limits = self.limits
-        self._lock = threading.Lock()
-        self._schedule = Schedule(limits.interval, limits.max_interval, self.uniform)
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        build_sid = "" if settings.is_latest else settings[BUILD_SID]
+        url = settings.status_url(build_sid)
+        self.progress = Progress(build_sid, settings[SERVICE_SID], url=url)
+        self.outcome: Outcome | None = None
+        self._timeout = settings[TIMEOUT]
+        self._clock = clock
+        self._started = inf
+        self._last_status = message("Twilio has not reported a status")
+        self._schedule = Schedule(settings, uniform)
+        # A signal ends the wait in another thread if the main thread hangs.
+        self._lock = threading.RLock()
 
     @property
     def elapsed(self) -> float:
         """The seconds since the first poll started."""
-        return max(0.0, self.clock() - self._started)
+        return max(0.0, self._clock() - self._started)
 
     def begin_poll(self) -> float:
         """Count a poll and return how many seconds it may take."""
-        self._started = min(self._started, self.clock())
+        self._started = min(self._started, self._clock())
         self._update(polls=self.progress.polls + 1)
-        left = self.limits.timeout - self.progress.elapsed
-        return min(POLL_LIMIT, max(left, 0.0) + LAST_POLL_LIMIT)
+        return min(POLL_LIMIT, max(0.0, self._timeout - self.progress.elapsed) + LAST_POLL_LIMIT)
 
     def step(self, result: PollResult) -> float | Outcome:
         """Take the result of a poll; return the seconds until the next one, or the outcome."""
-        self._update()
-        elapsed = self.progress.elapsed
-        # A poll in flight at the deadline is the last one, as is one that starts at it.
-        is_last = elapsed >= self.limits.timeout
-        if isinstance(result, PollError):
-            delay = self._schedule.after_error(result, elapsed)
-            if delay is None or (is_last and result.kind is ErrorKind.NOT_FOUND):
-                after = f". {result.advice}" if result.advice else ""
-                return self.end(Ending.REJECTED, fit(result.cause, result.message, after))
-        else:
-            self._learn(result)
-            if result.status == COMPLETED:
-                return self.end(Ending.COMPLETED, NO_TEXT)
-            if result.status == FAILED:
-                return self.end(Ending.FAILED, fit("Twilio reports that the build failed"))
-            delay = self._schedule.after_success(elapsed)
-        return self._time_out(result) if is_last else min(delay, self.limits.timeout - elapsed)
+        with self._lock:
+            if self.outcome:
+                return self.outcome
+            self._update()
+            elapsed = self.progress.elapsed
+            # A poll in flight at the deadline is the last one, as is one that starts at it.
+            is_last = elapsed >= self._timeout
+            if isinstance(result, PollError):
+                delay = self._schedule.after_error(result, elapsed)
+                if delay is None or (is_last and result.kind is ErrorKind.NOT_FOUND):
+                    # Of transient errors, only one that reaches nothing becomes permanent.
+                    doubt = _NO_ANSWER if result.kind is ErrorKind.TRANSIENT else ""
+                    reason = join(". ", result.text, message(doubt), result.advice)
+                    return self.end(Ending.REJECTED, reason, headline=result.headline)
+            else:
+                self._learn(result)
+                if result.status in _FINAL:
+                    return self._verdict(result.status)
+                delay = self._schedule.after_success(elapsed)
+            return self._time_out(result) if is_last else min(delay, self._timeout - elapsed)
 
     def cancel(self, number: int) -> Outcome:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
-        self._update()
-        ending = Ending.of_signal(number)
-        when = f"after {render(self.progress.elapsed)}" if self.progress.polls else "before a poll"
-        return self.end(ending, fit(f"{ending.meaning} {when}; {self._last_known()}"))
+        with self._lock:
+            self._update()
+            ending, waited = Ending.of_signal(number), render(self.progress.elapsed)
+            when = f"after {waited}" if self.progress.polls else "before a poll"
+            return self.end(ending, message(f"{ending.meaning} {when}; {{}}", self._last_status))
 
-    def end(self, ending: Ending, reason: SafeText, advice: SafeText | None = None) -> Outcome:
-        """End the wait, or return the outcome that came first; see `Outcome` for the advice.
+    def end(
+        self,
+        ending: Ending,
+        reason: Message = NOTHING,
+        advice: Message | None = None,
+        headline: Headline | None = None,
+    ) -> Outcome:
+        """End the wait, or return the outcome that came first.
 
-        A signal ends it in another thread if the main thread hangs.
+        Without an advice and a headline, the ending's own are given.
         """
         with self._lock:
             if self.outcome is None:
-                self.outcome = Outcome(ending, self.progress, reason, advice or ending.advice)
+                if advice is None:
+                    advice = message(ending.advice, self.progress.build_sid or LATEST)
+                headline = headline or ending.headline
+                self.outcome = Outcome(ending, self.progress, headline, reason, advice)
             return self.outcome
 
-    def _time_out(self, result: PollResult) -> Outcome:
-        reason = f"no verdict within {render(self.limits.timeout)}; {self._last_known()}"
-        if not isinstance(result, PollError):
-            return self.end(Ending.TIMED_OUT, fit(reason))
-        reason += f"; the last poll failed: {result.cause}"
-        if self._schedule.is_answered:
-            return self.end(Ending.TIMED_OUT, fit(reason, result.message))
-        # A longer timeout would not help where nothing answers.
-        after = f". Nothing has ever answered. {result.advice}"
-        advice = Ending.REJECTED.advice
-        return self.end(Ending.TIMED_OUT, fit(reason, result.message, after), advice)
+    def _verdict(self, status: str) -> Outcome:
+        latest = self.progress.latest
+        if status == FAILED:
+            reason = message("Twilio reports that the build failed")
+            return self.end(Ending.FAILED, latest.qualify(reason) if latest else reason)
+        if latest:
+            return self.end(Ending.COMPLETED, NOTHING, _NEWEST_ADVICE, NEWEST_COMPLETED)
+        return self.end(Ending.COMPLETED)
 
-    def _last_known(self) -> str:
-        if self._last_status is None:
-            return "Twilio has not reported a status"
-        return f"the last status was '{clip(self._last_status, _QUOTED)}'"
+    def _time_out(self, result: PollResult) -> Outcome:
+        reason = message(f"no verdict within {render(self._timeout)}; {{}}", self._last_status)
+        if isinstance(result, PollError):
+            reason = message("{}; the last poll failed: {}", reason, result.text)
+            if self._schedule.reach is not Reach.TWILIO:
+                # A longer timeout would not help.
+                doubt = _NOT_TWILIO if self._schedule.reach is Reach.ANSWERED else _NO_ANSWER
+                reason = join(". ", reason, message(doubt), self._schedule.advice)
+                return self.end(Ending.TIMED_OUT, reason, NOTHING)
+        elif not self._timeout:
+            reason = message("the build is not finished; {}", self._last_status)
+            again = "Run the step again with build-sid: {}, or set a timeout to wait for it"
+            advice = message(again, self.progress.build_sid)
+            return self.end(Ending.TIMED_OUT, reason, advice, NOT_FINISHED)
+        return self.end(Ending.TIMED_OUT, reason)
 
     def _learn(self, result: BuildStatus) -> None:
-        """Keep what Twilio reports, unless it does not have the format or holds a credential."""
-        self._last_status = self.show(result.status)
-        progress = self.progress
+        """Keep what Twilio reports."""
+        self._last_status = message("the last status was '{}'", result.status)
+        progress, latest = self.progress, result.latest
         self._update(
-            status=self._as_output(result.status),
-            build_sid=result.build_sid or progress.build_sid,
-            account_sid=self._unchanged(result.account_sid) or progress.account_sid,
-            service_sid=self._unchanged(result.service_sid) or progress.service_sid,
-            url=self._unchanged(result.url) or progress.url,
-            found=result.found or progress.found,
+            status=_as_output(result.status),
+            build_sid=latest.build_sid if latest else progress.build_sid,
+            account_sid=result.account_sid or progress.account_sid,
+            service_sid=result.service_sid or progress.service_sid,
+            url=result.url or progress.url,
+            latest=latest or progress.latest,
         )
 
-    def _as_output(self, status: str) -> str:
-        if status in {COMPLETED, FAILED}:
-            return status
-        # Comparisons in workflows ignore case: `COMPLETED` must not look like a verdict.
-        is_lookalike = status.lower() in {COMPLETED, FAILED}
-        return self._unchanged(status) if _WORD.fullmatch(status) and not is_lookalike else ""
+    def _update(self, **changes: Any) -> None:
+        self.progress = replace(self.progress, elapsed=self.elapsed, **changes)
 
-    def _unchanged(self, value: str) -> str:
-        return value if self.show(value) == value else ""
 
-    def _update(self, **changes: str | int | None) -> None:
-        self.progress = replace(self.progress, elapsed=self.elapsed, **changes)  # type: ignore[arg-type] # each caller gives a field its own type
+def _as_output(status: str) -> str:
+    # Comparisons in workflows ignore case: `COMPLETED` must not look like a verdict.
+    is_lookalike = status.lower() in _FINAL and status not in _FINAL
+    return status if _WORD.fullmatch(status) and not is_lookalike else ""
 
 
 def poll_until_the_end(

@@ -1,8 +1,11 @@
 """The tool in this process, against one scripted server."""
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +44,20 @@ class Tool:
 @pytest.fixture
 def tool(server: Server, environ: dict[str, str]) -> Tool:
     return Tool(server, environ)
+
+
+def sockets() -> set[str]:
+    """The open sockets of this process."""
+    paths = [path for path in Path("/proc/self/fd").iterdir() if path.is_socket()]
+    return {str(path.readlink()) for path in paths}
+
+
+@contextlib.contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """Check that the block leaves neither a thread nor a socket behind; its servers are closed."""
+    threads, before = set(threading.enumerate()), sockets()
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert sockets() <= before

@@ -1,6 +1,6 @@
 """After `completed`: what deploying the build would change, or that nobody knows.
 
-`tests/unit/test_changes.py` has the table of verdicts, `test_builds.py` that of what is unknown.
+`tests/unit/test_changes.py` has the table of results, `test_builds.py` that of what is unknown.
 """
 
 import math
@@ -8,209 +8,208 @@ import math
 import pytest
 
 from tests.integration.conftest import Tool
+from tests.support import samples
 from tests.support.run import Run
-from tests.support.samples import (
-    BUILD_PATH,
-    BUILD_SID,
-    ENVIRONMENT_PATH,
-    ENVIRONMENT_SID,
-    OTHER_BUILD_PATH,
-    OTHER_BUILD_SID,
-    OTHER_SERVICE_SID,
-    build,
-    build_status,
-    environment_resource,
-    json_response,
-)
-from tests.support.server import Connection, Response, Step
+from tests.support.samples import BUILD_PATH, ENVIRONMENT_PATH, OTHER_BUILD_PATH, json_response
+from tests.support.server import Response, Step
 
-Fields = dict[str, object]
-
-COMPLETED = build_status("completed")
+COMPLETED = samples.build_status("completed")
+LABEL = "  What deploying changes: "
+ADVICE = ". Check environment-sid, or run the step again"
 
 
-def listed(*paths: str, version: str = "1", visibility: str = "public") -> list[dict[str, str]]:
-    """Return functions or assets as a Build lists them, all in one version."""
-    entry = {"sid": "ZN" + version * 32, "visibility": visibility}
-    return [{**entry, "path": path} for path in paths]
+def environment(**changes: object) -> Response:
+    return json_response(samples.environment_resource(**changes))
+
+
+def live_build(**changes: object) -> Response:
+    return json_response(samples.build(**{"sid": samples.OTHER_BUILD_SID, **changes}))
+
+
+def new_build(**changes: object) -> Response:
+    return json_response(samples.build(**changes))
 
 
 @pytest.fixture
 def tool(tool: Tool) -> Tool:
-    """The tool with an environment to compare with."""
-    return tool | {"TWILIO_ENVIRONMENT_SID": ENVIRONMENT_SID}
+    """The tool with an environment, in which a build with the same contents is live."""
+    tool.server.script(environment(), path=ENVIRONMENT_PATH)
+    tool.server.script(live_build(), path=OTHER_BUILD_PATH)
+    tool.server.script(new_build(), path=BUILD_PATH)
+    return tool | {"TWILIO_ENVIRONMENT_SID": samples.ENVIRONMENT_SID}
 
 
-def compare(
-    tool: Tool, live: Fields | None = None, new: Fields | None = None, **environment: object
-) -> Run:
-    """Run to a completed build; `live` and `new` are fields of the two Build resources."""
-    server = tool.server
-    server.script(json_response(environment_resource(**environment)), path=ENVIRONMENT_PATH)
-    live_build = build(**{"sid": OTHER_BUILD_SID, **(live or {})})
-    server.script(json_response(live_build), path=OTHER_BUILD_PATH)
-    server.script(json_response(build(**(new or {}))), path=BUILD_PATH)
-    return finish(tool)
-
-
-def finish(tool: Tool) -> Run:
-    tool.server.requests.clear()
-    run = tool.run(COMPLETED)
+def compare(tool: Tool, signal_at: float = math.inf) -> Run:
+    """Run to a completed build."""
+    run = tool.run(COMPLETED, signal_at=signal_at)
     assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
+    assert run.outputs["elapsed-seconds"] == "0.0"  # the comparison is outside the deadline
     assert run.output_file["changes"] == run.outputs["changes"]
     assert {request.method for request in run.requests} == {"GET"}
-    paths = [request.path for request in run.requests]
-    assert len(paths) == len(set(paths)), "once each"
+    assert run.seconds < 10.001
     return run
 
 
 def change_lines(run: Run) -> list[str]:
-    """Return the lines between the announcement and the end."""
-    start = run.lines.index(f"comparing the build with environment {ENVIRONMENT_SID}")
-    return [line[2:] for line in run.lines[start + 1 :] if line.startswith("  ")]
+    """Return the lines between the announcement and the end that are no annotations."""
+    start = run.lines.index(f"comparing the build with environment {samples.ENVIRONMENT_SID}")
+    return [line for line in run.lines[start + 1 :] if line.startswith("  ")]
 
 
-def test_removals_are_said_first_and_warned_about(tool: Tool) -> None:
-    live: Fields = {
-        "function_versions": [
-            *listed("/a", "/b", "/moved"),
-            *listed("/same", visibility="private"),
-        ],
-        "asset_versions": listed("/logo.png"),
-        "dependencies": [{"name": "gone", "version": "1"}, {"name": "twilio", "version": "4"}],
-        "runtime": "node20",
-    }
-    new: Fields = {
-        "function_versions": [*listed("/b", version="2"), *listed("/new", "/same")],
-        "asset_versions": listed("/logo.png", "/moved"),
-        "dependencies": [{"name": "twilio", "version": "5"}],
-    }
-    run = compare(tool, live, new)
-    assert run.outputs["changes"] == "removals"
-    assert run.pairs[-1] == ("changes", "removals")
+def listed(*paths: str, version: str = "1", visibility: str = "public") -> list[dict[str, str]]:
+    """Return functions or assets as a Build lists them, all in one version."""
+    return [{"path": path, "sid": f"ZN{version}", "visibility": visibility} for path in paths]
+
+
+def test_removals_are_an_output_lines_a_warning_and_rows(tool: Tool) -> None:
+    old = live_build(function_versions=listed("/a", "/b", "/c"), runtime="node20")
+    new = new_build(function_versions=listed("/b", version="2"))
+    tool.server.script(old, path=OTHER_BUILD_PATH)
+    tool.server.script(new, path=BUILD_PATH)
+    run = compare(tool)
+    assert [value for name, value in run.pairs if name == "changes"] == ["", "removals"]
     assert change_lines(run) == [
-        "removed function /a",
-        "removed function /moved",
-        "removed dependency gone@1",
-        "added function /new",
-        "added asset /moved",
-        "another version of function /b",
-        "another version of function /same",
-        "another version of dependency twilio 4 → 5",
-        "another version of runtime node20 → node22",
+        "  removed function: /a",
+        "  removed function: /c",
+        "  another version of function: /b",
+        "  runtime: node20 → node22",
     ]
     (warning,) = run.commands("warning")
     assert warning.title == "Deploying this build removes functions or assets"
-    assert warning.data.startswith("2 functions would be removed from the environment: /a, /moved.")
-    assert "#### What deploying this build changes in production" in run.summary
-    assert "| Functions | **/a**, **/moved** | /new | /b, /same |" in run.summary
+    assert warning.data.startswith("2 functions would be removed from the environment: /a, /c. ")
+    assert f"| What deploying changes | {warning.data[:50]}" in run.summary
+    assert "| removed function | `/a`<br>`/c` |" in run.summary
+    assert "| runtime | `node20` → `node22` |" in run.summary
 
 
-def test_builds_are_called_equal_only_if_compared_in_full(tool: Tool) -> None:
+def test_asset_that_becomes_public_is_warned_about(tool: Tool) -> None:
+    paths = [f"/{number:02}/{'x' * 600}%" for number in range(25)]
+    old = live_build(asset_versions=listed(*paths, visibility="private"))
+    tool.server.script(old, path=OTHER_BUILD_PATH)
+    tool.server.script(new_build(asset_versions=listed(*paths)), path=BUILD_PATH)
     run = compare(tool)
-    assert run.outputs["changes"] == "none"
-    assert change_lines(run) == ["deploying this build would change nothing"]
-    assert run.summary.endswith("Nothing.\n\n")
-    run = compare(tool, {}, {"dependencies": None})
-    assert run.outputs["changes"] == ""
-    assert "of the two builds cannot all be compared" in run.stdout
-
-
-def test_first_deployment_adds_everything(tool: Tool) -> None:
-    run = compare(tool, build_sid=None)
     assert run.outputs["changes"] == "some"
-    start = ["nothing is live there yet", "added function /hello", "added asset /logo.png"]
-    assert change_lines(run)[:3] == start
-    assert "- nothing is live there yet" in run.summary
+    assert change_lines(run)[0].endswith("x… (private → public)")
+    (warning,) = run.commands("warning")
+    assert warning.title == "Deploying this build makes functions or assets more visible"
+    assert warning.data.count("x… (private → public)") == 20
+    assert warning.data.endswith(", and 5 more. Check that this is intended")
+
+
+def test_environment_without_a_build_gets_everything(tool: Tool) -> None:
+    tool.server.script(environment(build_sid=None), path=ENVIRONMENT_PATH)
+    run = compare(tool)
+    assert run.outputs["changes"] == "some"
+    assert change_lines(run)[0] == f"{LABEL}nothing is live there yet"
+    assert change_lines(run)[1] == "  added function: /hello"
     assert OTHER_BUILD_PATH not in {request.path for request in run.requests}
 
 
-def test_live_build_changes_nothing(tool: Tool) -> None:
-    run = compare(tool, build_sid=BUILD_SID[:2] + BUILD_SID[2:].upper())
+def test_build_that_is_live_already_changes_nothing(tool: Tool) -> None:
+    live_sid = samples.BUILD_SID[:2] + samples.BUILD_SID[2:].upper()
+    tool.server.script(environment(build_sid=live_sid), path=ENVIRONMENT_PATH)
+    run = compare(tool)
     assert run.outputs["changes"] == "none"
     note = "this build is live there already; deploying it again is an error at Twilio"
-    assert note in change_lines(run)
+    assert change_lines(run) == [f"{LABEL}{note}"]
     assert len(run.requests) == 2
 
 
-def test_at_most_20_of_a_kind_are_named(tool: Tool) -> None:
-    paths = [f"/{'x' * 300}/{number:02}" for number in range(25)]
-    run = compare(tool, {"function_versions": listed(*paths)}, {"function_versions": []})
-    lines = change_lines(run)
-    assert len([line for line in lines if line.startswith("removed function /")]) == 20
-    assert "removed 5 more functions" in lines
-    (warning,) = run.commands("warning")
-    assert warning.data.startswith("25 functions would be removed from the environment: ")
-    end = "… and 5 more. Check that the build was made from a complete checkout"
-    assert warning.data.endswith(end)
-    assert warning.data.count("…") == 20
-    assert run.summary.count("**, ") == 20
-
-
-def another_service(connection: Connection) -> None:
-    """Answer with the resource that was requested, but of another service."""
-    sid = connection.request.path.rpartition("/")[2]
-    connection.answer(json_response({"sid": sid, "service_sid": OTHER_SERVICE_SID}))
-
-
-# Path, answer -> what could not be read.
+OTHER_OWNER = {"service_sid": samples.OTHER_SERVICE_SID}
+NAMES = {
+    ENVIRONMENT_PATH: f"the environment {samples.ENVIRONMENT_SID}",
+    OTHER_BUILD_PATH: "the build that is live",
+    BUILD_PATH: "the new build",
+}
+OTHER, ANOTHER_OWNER = "Twilio sent another one", "it belongs to another service"
+TOO_LARGE = json_response({"x": "y" * 2**22})
+# Path and answer -> why that resource could not be read.
 UNREAD: dict[str, tuple[str, Step, str]] = {
-    "503": (ENVIRONMENT_PATH, Response(503), "the environment"),  # it is not retried
-    "no answer": (OTHER_BUILD_PATH, [math.inf], "the build that is live"),
-    "too large": (BUILD_PATH, json_response({"x": "y" * 2**22}), "the new build"),
-    "another sid": (BUILD_PATH, json_response(build(sid="ZB" + "9" * 32)), "the new build"),
-    "another service": (OTHER_BUILD_PATH, another_service, "the build that is live"),
+    "not found": (ENVIRONMENT_PATH, samples.twilio_error(404, 20404, "no"), "HTTP 404 from"),
+    "unavailable": (ENVIRONMENT_PATH, Response(503), "HTTP 503 from"),
+    "no answer": (OTHER_BUILD_PATH, [math.inf], "no complete response"),
+    "too large": (BUILD_PATH, TOO_LARGE, "127.0.0.1"),
+    "another environment": (ENVIRONMENT_PATH, environment(sid="ZE" + "9" * 32), OTHER),
+    "another build": (BUILD_PATH, new_build(sid=None), OTHER),
+    "environment of another service": (ENVIRONMENT_PATH, environment(**OTHER_OWNER), ANOTHER_OWNER),
+    "build of another service": (OTHER_BUILD_PATH, live_build(**OTHER_OWNER), ANOTHER_OWNER),
+    "service is no text": (ENVIRONMENT_PATH, environment(service_sid=7), ANOTHER_OWNER),
 }
 
 
-@pytest.mark.parametrize("path, answer, what", UNREAD.values(), ids=UNREAD)
-def test_what_cannot_be_read_is_not_guessed(tool: Tool, path: str, answer: Step, what: str) -> None:
-    compare(tool)
+@pytest.mark.parametrize("path, answer, why", UNREAD.values(), ids=UNREAD)
+def test_what_cannot_be_read_is_warned_about(tool: Tool, path: str, answer: Step, why: str) -> None:
     tool.server.script(answer, path=path)
-    run = finish(tool)
+    run = compare(tool)
     assert run.outputs["changes"] == ""
-    assert change_lines(run)[-1].startswith(f"{what} could not be read")
-    assert f"- {what} could not be read" in run.summary
-    assert not run.commands("warning")
-    assert run.seconds == pytest.approx(10 if answer == [math.inf] else 0)
+    (warning,) = run.commands("warning")
+    assert warning.title == "The changes are unknown"
+    assert warning.data.startswith(f"{NAMES[path]} could not be read: {why}")
+    assert warning.data.endswith(ADVICE)
 
 
-@pytest.mark.parametrize("sid", [7, ...])
-def test_unknown_live_build_is_not_guessed(tool: Tool, sid: object) -> None:
-    run = compare(tool, build_sid=sid)
+@pytest.mark.parametrize("sid", [7, "", "ZB1", ...], ids=repr)
+def test_live_build_that_is_unknown_is_not_guessed(tool: Tool, sid: object) -> None:
+    tool.server.script(environment(build_sid=sid), path=ENVIRONMENT_PATH)
+    run = compare(tool)
     assert run.outputs["changes"] == ""
-    assert "Twilio does not say which build is live in the environment" in run.stdout
+    assert run.commands("warning")[0].data == f"Twilio does not say which build is live{ADVICE}"
 
 
-def test_service_name_stands_for_one_service(tool: Tool) -> None:
+def test_service_that_is_not_named_is_taken_for_the_same(tool: Tool) -> None:
+    tool.server.script(environment(service_sid=...), path=ENVIRONMENT_PATH)
+    tool.server.script(live_build(service_sid=None), path=OTHER_BUILD_PATH)
+    run = compare(tool)
+    assert run.outputs["changes"] == "none"
+    assert change_lines(run) == [f"{LABEL}deploying this build would change nothing"]
+
+
+def test_name_stands_for_the_first_service_that_is_named(tool: Tool) -> None:
     root = "/v1/Services/my-service"
-    environment = environment_resource(service_sid=OTHER_SERVICE_SID)
-    live = json_response(build(sid=OTHER_BUILD_SID))
-    tool.server.script(json_response(environment), path=f"{root}/Environments/{ENVIRONMENT_SID}")
-    tool.server.script(live, path=f"{root}/Builds/{OTHER_BUILD_SID}")
-    answer = build_status("completed", service_sid=None)
-    run = tool.run(answer, TWILIO_SERVICE_SID="my-service")
-    assert run.outputs["changes"] == ""
-    assert "the build that is live could not be read: it belongs to another service" in run.stdout
+    script = tool.server.script
+    script(environment(**OTHER_OWNER), path=f"{root}/Environments/{samples.ENVIRONMENT_SID}")
+    script(live_build(service_sid=None), path=f"{root}/Builds/{samples.OTHER_BUILD_SID}")
+    script(new_build(), path=f"{root}/Builds/{samples.BUILD_SID}")
+    status = samples.build_status("completed", service_sid=None)
+    run = tool.run(status, TWILIO_SERVICE_SID="my-service")
+    assert "the new build could not be read: it belongs to another service" in run.stdout
 
 
-def test_comparison_ends_within_10_s(tool: Tool) -> None:
-    slow: Step = [6.0, json_response(environment_resource())]
-    tool.server.script(slow, path=ENVIRONMENT_PATH)
-    tool.server.script([math.inf], path=OTHER_BUILD_PATH)
-    run = finish(tool)
-    assert run.seconds == pytest.approx(10)
-    assert run.outputs["elapsed-seconds"] == "0.0"  # outside the deadline
+# What comes before the Environment, and the seconds that it takes.
+TRANSIENT: dict[str, tuple[Step, float]] = {
+    "503": (Response(503), 1),
+    "429 with Retry-After": (Response(429, headers={"Retry-After": "4"}), 4),
+    "no answer": ([math.inf], 6),
+}
+
+
+@pytest.mark.parametrize("first, seconds", TRANSIENT.values(), ids=TRANSIENT)
+def test_environment_is_read_again_after_an_error(tool: Tool, first: Step, seconds: float) -> None:
+    tool.server.script(first, environment(), path=ENVIRONMENT_PATH)
+    run = compare(tool)
+    assert run.outputs["changes"] == "none"
+    assert run.seconds == pytest.approx(seconds)
+
+
+# Seconds until the Environment and the live build are read; the new build takes half a second.
+SLOW = {"no time left": (5.0, 4.9999), "little time left": (4.9, 4.9), "no answer": (4.9, math.inf)}
+
+
+@pytest.mark.parametrize("first, second", SLOW.values(), ids=SLOW)
+def test_comparison_never_takes_longer_than_10_s(tool: Tool, first: float, second: float) -> None:
+    tool.server.script([first, environment()], path=ENVIRONMENT_PATH)
+    tool.server.script([second, live_build()], path=OTHER_BUILD_PATH)
+    tool.server.script([0.5, new_build()], path=BUILD_PATH)
+    assert compare(tool).outputs["changes"] == ""
 
 
 def test_signal_ends_the_comparison_only(tool: Tool) -> None:
     tool.server.script([math.inf], path=ENVIRONMENT_PATH)
-    run = tool.run(COMPLETED, signal_at=3)
+    run = compare(tool, signal_at=3)
     assert run.seconds == pytest.approx(3)
-    assert change_lines(run) == ["the comparison was stopped: a signal arrived"]
-    # The outputs were written at once, and no change is known.
-    assert run.pairs[-1] == ("changes", "")
+    assert run.outputs["changes"] == ""
+    assert change_lines(run) == [f"{LABEL}the comparison was stopped: a signal arrived"]
 
 
 def test_failed_build_is_not_compared(tool: Tool) -> None:
-    assert len(tool.run(build_status("failed"), code=1).requests) == 1
+    assert len(tool.run(samples.build_status("failed"), code=1).requests) == 1

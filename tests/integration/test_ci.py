@@ -6,6 +6,8 @@ jetbrains.com/help/teamcity/service-messages.html.
 
 import base64
 import errno
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -13,7 +15,9 @@ from tests.integration.conftest import Tool
 from tests.support.run import Run, run_inside
 from tests.support.samples import (
     ACCOUNT_SID,
+    API_KEY,
     BUILD_SID,
+    SECRET,
     SERVICE_SID,
     TOKEN,
     build_status,
@@ -30,7 +34,6 @@ LOGIN = base64.b64encode(f"{ACCOUNT_SID}:{TOKEN}".encode()).decode()
 MESSAGE = "100% of $(PATH) %0A |[x]' ;isOutput=true] %name% $$(A)"
 REJECTED = "Twilio build status cannot be read"
 ADVICE = "Look up the status and the code in Twilio's documentation"
-NEXT = "Fix the problem above, then re-run the step; the build itself may be fine"
 
 
 def first_line(server: Server) -> str:
@@ -40,7 +43,7 @@ def first_line(server: Server) -> str:
     )
 
 
-def status_line(reason: str) -> str:
+def error_line(reason: str) -> str:
     return f"    0.0s  {reason.removesuffix(f'. {ADVICE}')}"
 
 
@@ -57,63 +60,97 @@ def elsewhere(tool: Tool, name: str) -> Tool:
 
 
 def test_github_log(tool: Tool) -> None:
-    file = f"output-file {tool.environ['TWILIO_BUILD_OUTPUT_FILE']}"
     assert tool.run(COMPLETED).lines == [
         f"::add-mask::{TOKEN.replace('%', '%25')}",
         f"::add-mask::{LOGIN}",
         first_line(tool.server),
-        f"GitHub Actions: outputs go to GITHUB_OUTPUT, {file}",
         "    0.0s  completed",
         "Twilio build completed after 0s, 1 poll",
     ]
 
 
-@pytest.mark.parametrize("value", ["", "missing"])
-def test_step_outputs_that_nobody_reads_are_a_warning(tool: Tool, value: str) -> None:
-    path = tool.environ["GITHUB_OUTPUT"]
-    run = tool.run(COMPLETED, GITHUB_OUTPUT=value and f"{path}.{value}")
+def test_first_line_says_latest_and_api_key(tool: Tool) -> None:
+    tool |= {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
+    run = tool.run(COMPLETED, TWILIO_BUILD_SID="latest", TWILIO_BUILD_TIMEOUT="0", code=3)
+    (line,) = [line for line in run.lines if line.startswith("twilio-build-wait ")]
+    assert "waiting for the latest build of service" in line
+    assert line.endswith(", timeout 0s, with API key")
+
+
+def test_problems_with_the_inputs_follow_the_version(tool: Tool) -> None:
+    run = tool.run(code=2, TWILIO_BUILD_TIMEOUT="soon")
+    masks = len(run.commands("add-mask"))
+    assert run.lines[masks] == f"twilio-build-wait {__version__}"
+    assert run.lines[masks + 1].startswith("  timeout: ")
+    (error,) = run.commands("error")
+    assert error.title == "Wrong inputs"
+    assert error.data.endswith(". Fix the inputs above, then re-run the step")
+
+
+# The name of a file beside GITHUB_OUTPUT -> what the warning says of it.
+UNREAD = {
+    "": "GITHUB_OUTPUT is not set: pass it on to the container, with the file it names",
+    "missing": "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted",
+    "dangling": "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted",
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_step_outputs_that_nobody_reads_are_a_warning(
+    tool: Tool, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "dangling").symlink_to("nothing")
+    run = tool.run(COMPLETED, GITHUB_OUTPUT=name and str(tmp_path / name))
     (warning,) = run.commands("warning")
     assert warning.title == "No later step will see the outputs"
-    assert "GITHUB_OUTPUT" in warning.data
-    assert run.output_file["outcome"] == "completed"
-    assert ("GITHUB_OUTPUT" in run.files) == (value == "missing")
+    assert warning.data == UNREAD[name]
+    # They are written all the same.
+    assert run.outputs["outcome"] == "completed"
+    assert ("GITHUB_OUTPUT" in run.files) == bool(name)
+
+
+def test_missing_step_outputs_are_no_problem_elsewhere(tool: Tool) -> None:
+    assert "No later step" not in elsewhere(tool, "TF_BUILD").run(COMPLETED).stdout
 
 
 def test_azure_log(tool: Tool) -> None:
     run, reason = rejected(elsewhere(tool, "TF_BUILD"))
-    file = f"output-file {tool.environ['TWILIO_BUILD_OUTPUT_FILE']}"
     # It would expand `$(name)` in a value.
     values = run.outputs | {"reason": reason.replace("%", "%AZP25").replace("$(", "$ (")}
     assert run.lines == [
         f"##vso[task.setsecret]{TOKEN.replace('%', '%AZP25')}",
         f"##vso[task.setsecret]{LOGIN}",
         first_line(tool.server),
-        f"Azure Pipelines: outputs go to {file}, standard output",
-        status_line(reason),
         *(
             f"##vso[task.setvariable variable={variable(name)}{scope}]{value}"
             for name, value in values.items()
             for scope in ("", ";isOutput=true")
         ),
-        f"##vso[task.logissue type=error]{REJECTED}: {reason}. {NEXT}".replace("%", "%AZP25"),
+        error_line(reason),
+        f"##vso[task.logissue type=error]{REJECTED}: {reason}".replace("%", "%AZP25"),
     ]
 
 
-@pytest.mark.parametrize("name", ["TF_BUILD", "GITLAB_CI"])
-def test_standard_output_is_a_channel_where_it_carries_outputs(tool: Tool, name: str) -> None:
-    def refuse(_data: bytes) -> None:
+# CI and status -> the exit code where standard output cannot be written to.
+FULL = {("TF_BUILD", "completed"): 5, ("GITLAB_CI", "completed"): 0, ("TF_BUILD", "failed"): 1}
+
+
+@pytest.mark.parametrize("ci, status", FULL)
+def test_standard_output_is_a_channel_where_it_carries_outputs(
+    tool: Tool, ci: str, status: str
+) -> None:
+    def refuse(_data: bytes) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for status, code in (("completed", 0 if name == "GITLAB_CI" else 5), ("failed", 1)):
-        tool.server.script(build_status(status))
-        run = run_inside(elsewhere(tool, name).environ, tool.server, write=refuse)
-        assert run.code == code
-        assert run.output_file["outcome"] == status
+    tool.server.script(build_status(status))
+    run = run_inside(elsewhere(tool, ci).environ, tool.server, write=refuse)
+    assert run.code == FULL[ci, status]
+    assert run.output_file["outcome"] == status
 
 
 @pytest.mark.parametrize("name", ["GITLAB_CI", "NO_CI"])
 def test_other_log_is_plain(tool: Tool, name: str) -> None:
     run, reason = rejected(elsewhere(tool, name) | {"TF_BUILD": "", "TEAMCITY_VERSION": ""})
-    error = f"error: {REJECTED}: {reason}. {NEXT}"
-    assert run.lines == [first_line(tool.server), status_line(reason), error]
+    error = f"error: {REJECTED}: {reason}"
+    assert run.lines == [first_line(tool.server), error_line(reason), error]
     assert run.output_file["reason"] == reason

@@ -1,113 +1,119 @@
-"""Inputs: where they are read from, what is said of wrong ones, and the rules for several.
+"""Inputs in a whole run: nothing is requested with a wrong one, and what is said of it.
 
-`tests/unit/test_inputs.py` and `test_settings.py` have the formats and the problems.
+`tests/unit/test_inputs.py`, `test_settings.py` and `test_output_path.py` have formats and problems.
 """
 
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Tool
-from tests.support.run import run_inside
-from tests.support.samples import (
-    BUILD_SID,
-    SERVICE_SID,
-    STATUS_PATH,
-    build_status,
-)
-from tests.support.server import Response, Server
+from tests.support.run import Run, run_inside
+from tests.support.samples import BUILD_SID, SERVICE_SID, STATUS_PATH, build_status
+from tests.support.server import Response
 from twilio_build_wait.inputs import INPUTS
 
-COMPLETED = build_status("completed")
-
-#: Values that are wrong in their format, those of secrets included.
+#: Values that are wrong in their format.
 WRONG = {
-    "account-sid": "AC12",
-    "auth-token": "t\u00f6ken",
-    "api-key": "SK12",
-    "api-secret": "s\u00e4cret",
-    "build-sid": f"{BUILD_SID}\u200b",  # not visible
-    "timeout": "soon",
-    "base-url": "ftp://example.com",
-    "diagnose": "on",
+    "TWILIO_ACCOUNT_SID": "AC12",
+    "TWILIO_AUTH_TOKEN": "t\u00f6ken",
+    "TWILIO_BASE_URL": "ftp://example.com",
+    "TWILIO_BUILD_SID": f"{BUILD_SID}\u200b",
+    "TWILIO_BUILD_TIMEOUT": "soon",
 }
 
 
-def test_first_variable_that_is_not_blank_wins(tool: Tool) -> None:
-    tool |= {"INPUT_BUILD-SID": " \r\n\t", "INPUT_BUILD_SID": f" {BUILD_SID}\n"}
-    tool |= {"PLUGIN_BUILD_SID": "newest", "TWILIO_BUILD_SID": "newest", "PLUGIN_TIMEOUT": "42s"}
-    tool |= {"PLUGIN_BUILD-SID": "newest", "TWILIO_BUILD_TIMEOUT": "soon"}
-    run = tool.run(COMPLETED)
+def problems(run: Run) -> list[str]:
+    return [line.strip() for line in run.lines if line.startswith("  ")]
+
+
+def test_variable_of_with_steers_the_wait(tool: Tool) -> None:
+    tool |= {"INPUT_BUILD-SID": f" {BUILD_SID}\n", "TWILIO_BUILD_SID": "newest"}
+    run = tool.run(build_status("completed"), PLUGIN_TIMEOUT="42s")
     assert "timeout 42s" in run.stdout
     assert [request.path for request in run.requests] == [STATUS_PATH]
 
 
-def test_all_problems_are_reported_at_once(tool: Tool) -> None:
-    tool |= {known.variable: WRONG[known.name] for known in INPUTS if known.name in WRONG}
-    run = tool.run(code=2)
-    assert not run.requests
-    lines = [line.strip() for line in run.lines if line.startswith("  ")]
-    assert [line.partition(": expected ")[0] for line in lines] == [
-        *("account-sid", "auth-token", "api-key", "api-secret", "base-url"),
-        *("build-sid", "timeout", "diagnose"),
+def test_nothing_is_requested_with_wrong_inputs(tool: Tool) -> None:
+    run = (tool | WRONG).run(code=2)
+    assert run.requests == []
+
+
+def test_every_wrong_input_is_named_in_the_log(tool: Tool) -> None:
+    run = (tool | WRONG).run(code=2)
+    assert [line.partition(": expected ")[0] for line in problems(run)] == [
+        "account-sid",
+        "auth-token",
+        "build-sid",
+        "timeout",
+        "base-url",
     ]
-    visible = {name: value.replace("\u200b", "\\u200b") for name, value in WRONG.items()}
-    shown = [name for name, value in visible.items() if f"got '{value}'" in run.stdout]
-    assert shown == ["build-sid", "timeout", "diagnose"]
-    assert run.commands("error")[0].data.startswith("account-sid: expected ")
-    assert run.outputs["build-sid"] == run.outputs["url"] == ""
-    assert run.outputs["service-sid"] == SERVICE_SID
-    assert run.outputs["outcome"] == "invalid"
-    assert run.outputs["polls"] == "0"
 
 
-def test_missing_inputs_are_all_named(server: Server, environ: dict[str, str]) -> None:
-    own = {known.variable for known in INPUTS}
-    run = run_inside({name: environ[name] for name in environ.keys() - own}, server)
-    assert run.code == 2
-    assert "No inputs are set. `twilio-build-wait --help` lists all of them." in run.lines
-    required = [line.strip() for line in run.lines if re.match("  .*: required", line)]
-    names = ["auth-token", "account-sid", "build-sid", "service-sid"]
-    assert sorted(line.partition(":")[0] for line in required) == sorted(names)
+def test_every_wrong_input_is_in_the_annotation(tool: Tool) -> None:
+    run = (tool | WRONG).run(code=2)
+    assert run.commands("error")[0].data.startswith("; ".join(problems(run)))
 
 
-def test_arguments_are_not_repeated(server: Server, environ: dict[str, str]) -> None:
-    run = run_inside(environ, server, arguments=["--build-sid", BUILD_SID])
-    assert run.code == 2
-    assert not run.requests
+def test_outputs_of_wrong_inputs_are_empty(tool: Tool) -> None:
+    outputs = (tool | WRONG).run(code=2).outputs
+    assert outputs.pop("reason")
+    assert outputs == {
+        "outcome": "invalid",
+        "status": "",
+        "build-sid": "",
+        "service-sid": SERVICE_SID,
+        "account-sid": "",
+        "url": "",
+        "elapsed-seconds": "0.0",
+        "polls": "0",
+        "changes": "",
+    }
+
+
+def test_long_values_leave_the_words_of_every_problem_in_the_reason(tool: Tool) -> None:
+    tool |= {"TWILIO_BUILD_INTERVAL": "i" * 600, "TWILIO_BUILD_SID": "b" * 600}
+    reason = tool.run(code=2, TWILIO_BUILD_OUTPUT_FILE="/no" * 200).outputs["reason"]
+    assert "build-sid: expected ZB followed by 32 hexadecimal digits, or latest; got 'b" in reason
+    assert "interval: expected a duration such as 500ms or 2s, from 100ms to 1h; got 'i" in reason
+    assert reason.endswith("whose folder does not exist")
+
+
+def test_missing_inputs_are_all_named(tool: Tool) -> None:
+    own = {spec.variable for spec in INPUTS}
+    environ = {name: value for name, value in tool.environ.items() if name not in own}
+    run = run_inside(environ, tool.server)
+    assert [line.partition(": required")[0] for line in problems(run)] == [
+        "service-sid",
+        "build-sid",
+        "api-key",
+    ]
+
+
+def test_arguments_are_not_repeated(tool: Tool) -> None:
+    run = run_inside(tool.environ, tool.server, arguments=["--build-sid", BUILD_SID])
     assert "arguments: got 2, expected none" in run.stdout
-    assert "docker run --entrypoint" in run.stdout
     assert BUILD_SID not in run.stdout
 
 
-def test_credential_in_another_input_is_invalid(tool: Tool) -> None:
+def test_credential_in_another_input_is_shown_nowhere(tool: Tool) -> None:
     value = "hunter22-proxy"
     proxy = f"http://user:{value}@127.0.0.1:9"
     run = tool.run(code=2, HTTPS_PROXY=proxy, TWILIO_SERVICE_SID=value)
-    assert not run.requests
-    assert "service-sid: it contains a credential, so it is not shown" in run.outputs["reason"]
-    shown = [line for line in run.lines if not line.startswith("::add-mask::")]
-    assert [text for text in (*shown, *run.files.values()) if value in text] == []
+    assert run.requests == []
+    assert [text for text in (run.stdout, *run.files.values()) if value in text] == []
 
 
-@pytest.mark.parametrize("kind", ["hard link", "link to its folder"])
-def test_output_file_must_not_be_a_runners_file(
-    server: Server, environ: dict[str, str], tmp_path: Path, kind: str
-) -> None:
-    target, alias = tmp_path / "runner", tmp_path / "alias"
+@pytest.mark.parametrize("name", ["GITHUB_ENV", "GITHUB_OUTPUT"])
+def test_file_of_the_runner_is_not_overwritten(tool: Tool, tmp_path: Path, name: str) -> None:
+    target, link = tmp_path / "runner", tmp_path / "link"
     target.write_text("EARLIER=1\n")
-    if kind == "hard link":
-        alias.hardlink_to(target)
-    else:
-        alias.symlink_to(tmp_path)
-        alias /= "runner"
-    changes = {"GITHUB_ENV": str(target), "TWILIO_BUILD_OUTPUT_FILE": str(alias)}
-    run = run_inside(environ | changes, server, check=False)  # the output file is not one of ours
+    link.symlink_to(target)
+    changes = {name: str(target), "TWILIO_BUILD_OUTPUT_FILE": str(link)}
+    run = run_inside(tool.environ | changes, tool.server, check=False)
     assert run.code == 2
-    assert "which is the file that GITHUB_ENV names" in run.stdout
-    assert target.read_text() == "EARLIER=1\n"
-    assert run.outputs["outcome"] == "invalid"
+    assert target.read_text().startswith("EARLIER=1\n")
+    assert link.is_symlink()
 
 
 def test_region_makes_the_host(tool: Tool) -> None:

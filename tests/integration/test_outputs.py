@@ -5,14 +5,18 @@ import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Tool
 from tests.support import parsers
+from tests.support.run import run_inside
 from tests.support.samples import (
     BUILD_SID,
+    BUILDS_PATH,
+    CREATED,
     ENVIRONMENT_PATH,
     ENVIRONMENT_SID,
     SERVICE_SID,
@@ -20,6 +24,7 @@ from tests.support.samples import (
     build_status,
     environment_resource,
     json_response,
+    page,
 )
 from tests.support.server import Connection
 from twilio_build_wait.model import OUTPUTS
@@ -43,21 +48,49 @@ def test_github_output_is_appended_to(tool: Tool) -> None:
     assert run.pairs[:2] == [("a", "1"), ("build-sid", BUILD_SID)]
 
 
-def test_known_outputs_come_before_the_poll(tool: Tool) -> None:
-    path = Path(tool.environ["TWILIO_BUILD_OUTPUT_FILE"])
-    path.write_text('{"outcome": "completed", "old": 1}')
-    seen: list[dict[str, object]] = []
+class EarlyOutputs:
+    """An answer that looks at the outputs first, as they are during the poll."""
 
-    def look(connection: Connection) -> None:
-        text = Path(tool.environ["GITHUB_OUTPUT"]).read_text()
-        seen.extend([dict(parsers.github_file(text)), json.loads(path.read_text())])
+    def __init__(self, tool: Tool) -> None:
+        self._environ = tool.environ
+
+    def __call__(self, connection: Connection) -> None:
+        self.step = parsers.github_file(Path(self._environ["GITHUB_OUTPUT"]).read_text())
+        self.file = Path(self._environ["TWILIO_BUILD_OUTPUT_FILE"]).read_text()
         connection.answer(COMPLETED)
 
-    tool.run(look)
+
+def test_outputs_known_before_the_poll_are_saved_before_it(tool: Tool) -> None:
+    path = Path(tool.environ["TWILIO_BUILD_OUTPUT_FILE"])
+    path.write_text('{"outcome": "completed", "old": 1}')
+    early = EarlyOutputs(tool)
+    tool.run(early)
     url = tool.server.url + STATUS_PATH
     known = {"build-sid": BUILD_SID, "service-sid": SERVICE_SID, "url": url}
-    assert seen[0] == {**known, "elapsed-seconds": "0.0", "polls": "0"}
-    assert seen[1] == dict.fromkeys(OUTPUTS, "") | known | {"elapsed-seconds": 0.0, "polls": 0}
+    assert dict(early.step) == {**known, "elapsed-seconds": "0.0", "polls": "0"}
+    empty = dict.fromkeys(OUTPUTS, "")
+    assert json.loads(early.file) == {**empty, **known, "elapsed-seconds": 0.0, "polls": 0}
+
+
+def test_build_of_latest_is_saved_when_it_is_known(tool: Tool) -> None:
+    entry = {"sid": BUILD_SID, "status": "building", "date_created": CREATED}
+    tool.server.script(page("builds", entry), path=BUILDS_PATH)
+    early = EarlyOutputs(tool)
+    tool.run(early, TWILIO_BUILD_SID="latest")
+    assert dict(early.step)["build-sid"] == BUILD_SID
+
+
+def test_outcome_is_saved_before_the_log_that_nobody_may_read(tool: Tool) -> None:
+    path = Path(tool.environ["GITHUB_OUTPUT"])
+    seen: list[str] = []
+
+    def write(data: bytes) -> None:
+        if b"completed" in data:
+            seen.append(path.read_text())
+
+    tool.server.script(COMPLETED)
+    run_inside(tool.environ, tool.server, write=write, check=False)
+    assert dict(parsers.github_file(seen[0]))["outcome"] == "completed"
 
 
 def test_half_written_early_append_does_not_spoil_the_final_one(
@@ -82,7 +115,7 @@ def test_half_written_early_append_does_not_spoil_the_final_one(
 def test_no_earlier_outcome_survives(tool: Tool, name: str) -> None:
     tool |= {"TWILIO_BUILD_OUTPUT_FILE": str(Path(tool.environ["HOME"], name))}
     assert tool.run(COMPLETED).output_file["outcome"] == "completed"
-    run = tool.run(build_status(), code=3, TWILIO_BUILD_TIMEOUT="0")
+    run = tool.run(build_status(), code=3, TWILIO_BUILD_TIMEOUT="1s")
     assert run.output_file["outcome"] == "timed-out"
     assert "completed" not in run.files["output-file"]
 
@@ -115,28 +148,57 @@ def test_shell_reads_dotenv_as_gitlab_does(tool: Tool) -> None:
     assert (shell.stdout, shell.stderr) == (text, "")
 
 
-BREAKS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "full device": ("TWILIO_BUILD_OUTPUT_FILE", lambda path: path.symlink_to("/dev/full")),
-    "pipe that nobody reads": ("GITHUB_OUTPUT", os.mkfifo),
+def make_folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@dataclass(frozen=True)
+class Break:
+    """What makes a channel's path useless, and the variable that names it."""
+
+    variable: str
+    make: Callable[[Path], None]
+
+
+BREAKS = {
+    "folder": Break("TWILIO_BUILD_OUTPUT_FILE", make_folder),
+    "pipe that nobody reads": Break("GITHUB_OUTPUT", make_pipe),
 }
 
 
-@pytest.mark.parametrize("channel, make", BREAKS.values(), ids=BREAKS)
-def test_lost_outputs_exit_5_only_after_completed(
-    tool: Tool, channel: str, make: Callable[[Path], object]
-) -> None:
-    path = Path(tool.environ[channel])
-    path.unlink(missing_ok=True)
-    make(path)
-    before = path.lstat()
-    name = channel if channel.startswith("GITHUB") else f"output-file {path}"
-    for status, code in (("completed", 5), ("failed", 1)):
-        run = tool.run(build_status(status), code=code)
-        assert run.outputs["outcome"] == status  # by the other channel
-        assert f"{name} could not be written" in run.stdout
-        assert (name in run.commands("error")[0].data) == (code == 5)
-        assert ("Outputs lost" in run.summary) or code == 1
-        assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+# Status -> exit code and title of the annotation if a channel is lost.
+LOST = {"completed": (5, "Outputs lost"), "failed": (1, "Twilio build failed")}
+
+
+@pytest.mark.parametrize("case", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("status", LOST)
+def test_lost_outputs_exit_5_only_after_completed(tool: Tool, case: Break, status: str) -> None:
+    def answer(connection: Connection) -> None:
+        case.make(Path(tool.environ[case.variable]))
+        connection.answer(build_status(status))
+
+    code, title = LOST[status]
+    run = tool.run(answer, code=code)
+    assert run.commands("error")[0].title == title
+    assert title in run.summary.splitlines()[0]
+    assert run.outputs["outcome"] == status  # by the other channel
+
+
+def test_reason_of_lost_outputs_names_the_channel(tool: Tool) -> None:
+    make_pipe(Path(tool.environ["GITHUB_OUTPUT"]))
+    run = tool.run(COMPLETED, code=5)
+    assert "GITHUB_OUTPUT could not be written: No such device or address" in run.lines
+    assert run.commands("error")[0].data == (
+        "the Twilio build completed, but GITHUB_OUTPUT could not be written, so later steps would "
+        "not see it. Fix the file or the disk, then re-run the step"
+    )
+    assert run.summary.startswith("### ❗ Outputs lost\n")
 
 
 def test_later_output_that_is_lost_is_a_warning(
@@ -150,7 +212,9 @@ def test_later_output_that_is_lost_is_a_warning(
     del tool.environ["TWILIO_BUILD_OUTPUT_FILE"], tool.environ["GITHUB_STEP_SUMMARY"]
     run = tool.run(COMPLETED, TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
     file_size_limit(10e6)  # pytest may write to a file before the fixture ends
-    titles = [warning.title for warning in run.commands("warning")]
-    assert "An output is out of date" in titles
+    (warning,) = run.commands("warning")
+    assert warning.title == "An output is out of date"
+    assert warning.data == "GITHUB_OUTPUT does not have the final changes; the log has it"
+    assert "GITHUB_OUTPUT could not be written: File too large" in run.lines
     assert run.outputs["outcome"] == "completed"
     assert run.outputs["changes"] == ""

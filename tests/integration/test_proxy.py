@@ -1,17 +1,20 @@
 """Proxies: one server is the proxy and, behind its tunnel, the target.
 
-`tests/unit/test_errors.py` has the table of what a proxy's errors mean.
+`tests/unit/test_route.py` has the addresses, `tests/unit/test_errors.py` what an error means.
 """
 
 import base64
 import math
+import select
+import socket
+import ssl
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.conftest import Authority
-from tests.integration.conftest import Tool
+from tests.integration.conftest import Tool, nothing_left_behind
 from tests.support.run import Run, run_inside
 from tests.support.samples import STATUS_PATH, build_status
 from tests.support.server import Connection, Response, Server, Step
@@ -43,7 +46,6 @@ def behind(tool: Tool, authority: Authority) -> Tool:
         "TWILIO_BASE_URL": f"https://{HOST}",
         "HTTPS_PROXY": f"http://{LOGIN}@127.0.0.1:{tool.server.port}",
         "REQUESTS_CA_BUNDLE": str(authority.bundle),
-        "RUNNER_DEBUG": "1",
     }
 
 
@@ -55,13 +57,16 @@ def rejected(run: Run) -> str:
 
 
 def test_https_goes_through_the_proxy(behind: Tool, tunnel: Tunnel) -> None:
-    connect, *polls = behind.run(tunnel, BUILDING, COMPLETED).requests
-    assert (connect.method, connect.target) == ("CONNECT", f"{HOST}:443")
+    requests = behind.run(tunnel, BUILDING, tunnel, COMPLETED).requests
+    targets = [f"{HOST}:443", STATUS_PATH]
+    assert [request.target for request in requests] == targets * 2
     login = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
-    assert connect.headers["proxy-authorization"] == f"Basic {login}"
-    assert "authorization" not in connect.headers
-    assert [poll.target for poll in polls] == [STATUS_PATH] * 2
-    assert not [poll for poll in polls if "proxy-authorization" in poll.headers]
+    for connect in requests[::2]:
+        assert connect.method == "CONNECT"
+        assert connect.headers["proxy-authorization"] == f"Basic {login}"
+        assert "authorization" not in connect.headers
+    for poll in requests[1::2]:
+        assert "proxy-authorization" not in poll.headers
 
 
 def test_no_proxy_exempts_the_host(behind: Tool, authority: Authority) -> None:
@@ -72,21 +77,33 @@ def test_no_proxy_exempts_the_host(behind: Tool, authority: Authority) -> None:
     assert not behind.server.connections
 
 
-def test_http_root_never_goes_through_a_proxy(server: Server, environ: dict[str, str]) -> None:
-    server.script(COMPLETED)
-    names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-    with Server(Response(502)) as proxy:
-        run = run_inside(environ | dict.fromkeys(names, proxy.url), server, proxy)
-    assert run.code == 0, run.stdout
-    assert not proxy.connections
+def test_proxy_that_refuses_is_rejected(behind: Tool) -> None:
+    refusal = Response(407, headers={"Proxy-Authenticate": "Negotiate"})
+    run = behind.run(refusal, code=4)
+    reason = rejected(run)
+    assert f"127.0.0.1:{behind.server.port} refused {HOST} with HTTP 407" in reason
+    assert "The proxy offers Negotiate; only Basic is supported. Check HTTPS_PROXY, or" in reason
+    assert [request.method for request in run.requests] == ["CONNECT", "CONNECT"]
 
 
-@pytest.mark.parametrize("code", [404, 407, 429])
-def test_refusal_to_connect_is_rejected(behind: Tool, code: int) -> None:
-    reason = rejected(behind.run(Response(code), code=4))
-    assert f"127.0.0.1:{behind.server.port} refused {HOST} with HTTP {code}" in reason
-    assert "Check HTTPS_PROXY, its login" in reason
-    assert f"exempt {HOST} with NO_PROXY" in reason
+def test_password_is_hidden_in_the_schemes_too(behind: Tool) -> None:
+    refusal = Response(407, headers={"Proxy-Authenticate": "NTLM, pr0xyPassw0rd"})
+    address = f"http://me:pr0xyPassw0rd@127.0.0.1:{behind.server.port}"
+    run = behind.run(refusal, code=4, HTTPS_PROXY=address)
+    assert "The proxy offers NTLM, ***; only Basic is supported" in rejected(run)
+
+
+# How a proxy answers when it is asked again for its schemes.
+SECOND_ANSWERS: dict[str, Step] = {"never": [math.inf], "not at all": b""}
+
+
+@pytest.mark.parametrize("second", SECOND_ANSWERS.values(), ids=SECOND_ANSWERS)
+def test_407_is_a_refusal_whatever_follows(behind: Tool, second: Step) -> None:
+    assert "Check HTTPS_PROXY, its login" in rejected(behind.run(Response(407), second, code=4))
+
+
+def test_proxy_may_take_4_s_for_each_step(behind: Tool, tunnel: Tunnel) -> None:
+    assert behind.run([4.0, tunnel], [4.0, COMPLETED]).outputs["elapsed-seconds"] == "8.0"
 
 
 def reset_after_the_first_byte(connection: Connection) -> None:
@@ -96,9 +113,11 @@ def reset_after_the_first_byte(connection: Connection) -> None:
 
 STUMBLES: dict[str, Step] = {
     "503": Response(503),
+    "204": Response(204),
     "closed": b"",
     "reset": Connection.reset,
     "garbage": bytes(range(256)),
+    "the words of a refusal": b"Tunnel connection failed: 407\r\n\r\n",
     "cut in the head": b"HTTP/1.1 200 Connec",
     "reset in the handshake": [ESTABLISHED, reset_after_the_first_byte],
 }
@@ -109,9 +128,16 @@ def test_proxy_that_stumbles_is_retried(behind: Tool, tunnel: Tunnel, answer: St
     assert behind.run(answer, tunnel, COMPLETED).outputs["polls"] == "2"
 
 
+def drip(_: Connection) -> Iterator[Step]:
+    while True:
+        yield 0.2
+        yield b"x"
+
+
 STALLS: dict[str, Step] = {
     "no answer to CONNECT": [math.inf],
     "half a head": [ESTABLISHED[:30], math.inf],
+    "head drips": [ESTABLISHED[:30], lambda connection: connection.answer(drip(connection))],
     "no handshake behind it": [ESTABLISHED, math.inf],
 }
 
@@ -120,47 +146,76 @@ STALLS: dict[str, Step] = {
 def test_proxy_that_stalls_does_not_outlast_the_poll(
     behind: Tool, tunnel: Tunnel, answer: Step
 ) -> None:
-    assert behind.run(answer, tunnel, COMPLETED).outputs["elapsed-seconds"] == "10.5"
-
-
-INTERIM = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"]
-
-
-def test_interim_responses_before_the_answer_to_connect_are_skipped(
-    behind: Tool, tunnel: Tunnel
-) -> None:
-    behind.run([*INTERIM, tunnel], COMPLETED)
+    with nothing_left_behind():
+        run = behind.run(answer, tunnel, COMPLETED)
+    assert run.outputs["elapsed-seconds"] == "10.5"
 
 
 def test_certificate_behind_a_proxy_is_verified(behind: Tool, authority: Authority) -> None:
     other = authority.context("elsewhere.example")
     run = behind.run([ESTABLISHED, lambda connection: connection.start_tls(other)], code=4)
-    assert "certificate" in rejected(run)
+    assert f"the certificate of {HOST} through proxy http://127.0.0.1" in rejected(run)
     assert [request.method for request in run.requests] == ["CONNECT"]
 
 
-def test_socks_proxy_is_rejected(behind: Tool) -> None:
-    del behind.environ["HTTPS_PROXY"]
-    reason = rejected(behind.run(code=4, ALL_PROXY=f"socks5://{LOGIN}@127.0.0.1:1080"))
-    assert "ALL_PROXY is socks5://127.0.0.1:1080, but SOCKS proxies are not supported" in reason
+# --- proxies that are reached by https ------------------------------------------------------------
 
 
-UNUSABLE = {
-    "ftp": f"ftp://{LOGIN}@127.0.0.1:21",
-    "port out of range": f"http://{LOGIN}@127.0.0.1:99999",
-    "half an IPv6 address": f"http://{LOGIN}@[::1:3128",
-    "long label": f"http://{LOGIN}@{'x' * 70}.test:3128",
-    "empty label": f"http://{LOGIN}@proxy..test:3128",
-}
+def forward(target: Server) -> Tunnel:
+    """The answer to CONNECT of a proxy that passes on what it gets."""
+
+    def answer(connection: Connection) -> None:
+        connection.answer(ESTABLISHED)
+        near = connection.sock
+        assert isinstance(near, ssl.SSLSocket)
+        with socket.create_connection(("127.0.0.1", target.port)) as far:
+            while True:
+                ready = [near] if near.pending() else select.select([near, far], [], [])[0]
+                for source in ready:
+                    piece = source.recv(65536)
+                    if not piece:
+                        return
+                    (far if source is near else near).sendall(piece)
+
+    return answer
 
 
-@pytest.mark.parametrize("address", UNUSABLE.values(), ids=UNUSABLE)
-def test_unusable_proxy_address_is_rejected(behind: Tool, address: str) -> None:
-    assert "HTTPS_PROXY" in rejected(behind.run(code=4, HTTPS_PROXY=address))
+def by_https(environ: dict[str, str], proxy: Server, root: str = f"https://{HOST}") -> Run:
+    own = {"TWILIO_BASE_URL": root, "HTTPS_PROXY": proxy.url}
+    return run_inside(environ | own, proxy)
 
 
-def test_wildcard_in_no_proxy_is_explained(behind: Tool) -> None:
-    run = behind.run([math.inf], code=3, NO_PROXY="*.twilio.com", TWILIO_BUILD_TIMEOUT="0")
-    assert "NO_PROXY is '*.twilio.com', but it takes no wildcard" in run.outputs["reason"]
-    assert "write .twilio.com" in run.outputs["reason"]
-    assert f"through proxy http://127.0.0.1:{behind.server.port} within 5 s" in run.stdout
+def test_https_proxy_works(behind: Tool, authority: Authority) -> None:
+    context = authority.context("localhost")
+    with (
+        nothing_left_behind(),
+        Server(BUILDING, COMPLETED, tls=context) as target,
+        Server(forward(target), tls=context) as proxy,
+    ):
+        run = by_https(behind.environ, proxy, target.url)
+    assert run.code == 0, run.stdout
+    assert [request.path for request in target.requests] == [STATUS_PATH] * 2
+
+
+def test_certificate_of_an_https_proxy_is_its_own(behind: Tool, authority: Authority) -> None:
+    with Server(tls=authority.context("elsewhere.example")) as proxy:
+        reason = rejected(by_https(behind.environ, proxy))
+    assert f"the certificate of proxy {proxy.url} does not verify" in reason
+    assert not proxy.requests
+
+
+def test_schemes_of_an_https_proxy_are_asked_for(behind: Tool, authority: Authority) -> None:
+    refusal = Response(407, headers={"Proxy-Authenticate": "NTLM"})
+    with Server(refusal, tls=authority.context("localhost")) as proxy:
+        assert "The proxy offers NTLM; only Basic" in rejected(by_https(behind.environ, proxy))
+
+
+@pytest.mark.parametrize("answer", STALLS.values(), ids=STALLS)
+def test_https_proxy_that_stalls_leaves_nothing_behind(
+    behind: Tool, authority: Authority, answer: Step
+) -> None:
+    environ = behind.environ | {"TWILIO_BUILD_TIMEOUT": "0"}
+    with nothing_left_behind(), Server(answer, tls=authority.context("localhost")) as proxy:
+        run = by_https(environ, proxy)
+    assert f"no complete response from {HOST} through proxy {proxy.url}" in run.outputs["reason"]
+    assert "Nothing has ever answered" in run.outputs["reason"]

@@ -1,6 +1,8 @@
-"""Certificates that do not verify, and handshakes that break."""
+"""Certificates that do not verify, and handshakes that break.
 
-import errno
+`tests/unit/test_tls.py` has the bundles and the advice; here the certificates are real.
+"""
+
 import math
 import os
 import ssl
@@ -14,7 +16,7 @@ import trustme
 from cryptography import x509
 
 from tests.conftest import Authority
-from tests.integration.conftest import Tool
+from tests.integration.conftest import Tool, nothing_left_behind
 from tests.support.run import Run, run_inside
 from tests.support.samples import build_status
 from tests.support.server import Connection, Server, Step
@@ -54,8 +56,7 @@ def rejected(run: Run) -> str:
     return run.outputs["reason"]
 
 
-def test_company_ca_is_trusted(behind: Behind) -> None:
-    assert behind(BUILDING, COMPLETED).outputs["polls"] == "2"
+# --- certificates ---------------------------------------------------------------------------------
 
 
 def self_signed(_authority: Authority) -> ssl.SSLContext:
@@ -99,11 +100,17 @@ def test_bad_certificate_is_rejected_before_anything_is_sent(
         assert piece in reason
 
 
-def test_unknown_ca_advises_what_is_not_done_yet(behind: Behind) -> None:
-    reason = rejected(behind(COMPLETED, bundle=None, code=4))
-    assert "set REQUESTS_CA_BUNDLE to the file of its CA; for a GitHub action" in reason
-    reason = rejected(behind(COMPLETED, bundle=None, code=4, SSL_CERT_FILE="/ca.pem"))
-    assert "SSL_CERT_FILE is not read" in reason
+def test_folder_of_cas_without_links_is_explained(behind: Behind, authority: Authority) -> None:
+    reason = rejected(behind(COMPLETED, bundle=authority.bundle.parent, code=4))
+    assert "link it by its hash: openssl rehash" in reason
+
+
+def test_any_certificate_in_a_bundle_is_an_anchor(behind: Behind, tmp_path: Path) -> None:
+    issuer = trustme.CA().create_child_ca()
+    issuer.cert_pem.write_to_path(str(tmp_path / "issuer.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("localhost").configure_cert(context)
+    behind(COMPLETED, tls=context, bundle=tmp_path / "issuer.pem")
 
 
 @pytest.fixture
@@ -132,34 +139,9 @@ def test_strict_flag_is_on_without_a_bundle(
     behind: Behind, lax: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(lax.bundle))
-    run = behind(COMPLETED, tls=lax.context("localhost"), bundle=None, code=4)
-    assert "Missing Authority Key Identifier" in rejected(run)
-
-
-@pytest.mark.parametrize("content", [None, b"none"], ids=["missing", "no certificate"])
-def test_unreadable_bundle_is_rejected(
-    behind: Behind, tmp_path: Path, content: bytes | None
-) -> None:
-    bundle = tmp_path / "bundle.pem"
-    if content is not None:
-        bundle.write_bytes(content)
-    reason = rejected(behind(COMPLETED, bundle=bundle, code=4))
-    assert f"the CA bundle {bundle} cannot be read" in reason
-    assert "REQUESTS_CA_BUNDLE" in reason
-
-
-def test_bundle_that_cannot_be_loaded_for_lack_of_descriptors_is_retried(
-    behind: Behind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    errors, load = [OSError(errno.EMFILE, "no descriptor")], ssl.SSLContext.load_verify_locations
-
-    def load_later(context: ssl.SSLContext, **paths: str) -> None:
-        if errors:
-            raise errors.pop()
-        load(context, **paths)
-
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load_later)
-    assert behind(COMPLETED).outputs["polls"] == "2"
+    reason = rejected(behind(COMPLETED, tls=lax.context("localhost"), bundle=None, code=4))
+    assert "Missing Authority Key Identifier" in reason
+    assert "set REQUESTS_CA_BUNDLE to the file of its CA: then such rules" in reason
 
 
 def test_http_root_needs_no_bundle(tool: Tool) -> None:
@@ -168,6 +150,9 @@ def test_http_root_needs_no_bundle(tool: Tool) -> None:
 
 def test_key_log_that_cannot_be_written_does_not_matter(behind: Behind) -> None:
     behind(COMPLETED, SSLKEYLOGFILE="/none/keys")
+
+
+# --- handshakes -----------------------------------------------------------------------------------
 
 
 def reset_after_the_first_byte(connection: Connection) -> None:
@@ -179,19 +164,54 @@ BROKEN: dict[str, Step] = {
     "reset": reset_after_the_first_byte,
     "closed": Connection.close,
     "garbage": [b"\x16\x03\x03\x00\x05junk!", Connection.close],
-    "plain HTTP": [COMPLETED.raw, Connection.close],
+    "plain HTTP": [b"HTTP/1.1 400 Bad Request\r\n\r\n", Connection.close],
+    "never answered": [math.inf],
 }
 
 
+def demands_a_certificate(context: ssl.SSLContext) -> None:
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
+def offers_only_tls_1_1(context: ssl.SSLContext) -> None:
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
+@pytest.mark.parametrize("spoil", [demands_a_certificate, offers_only_tls_1_1])
+def test_server_that_refuses_every_handshake_is_rejected_after_60_s(
+    behind: Behind, authority: Authority, spoil: Callable[[ssl.SSLContext], None]
+) -> None:
+    context = authority.context("localhost")
+    spoil(context)
+    run = behind(tls=context, code=4)
+    assert 60 <= run.seconds < 95
+    assert not run.requests
+
+
 @pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN)
-def test_broken_handshake_is_retried(behind: Behind, step: Step) -> None:
-    assert behind(COMPLETED, connecting=(step, ())).outputs["polls"] == "2"
+def test_handshake_that_always_breaks_is_rejected_after_60_s(behind: Behind, step: Step) -> None:
+    with nothing_left_behind():
+        run = behind(connecting=(step,), code=4)
+    assert 60 <= run.seconds < 95
+    assert "Check region, edge, base-url" in run.outputs["reason"]
 
 
-def test_handshake_that_is_never_answered_ends_with_the_poll(behind: Behind) -> None:
-    run = behind(COMPLETED, connecting=([math.inf], ()))
-    assert run.outputs["elapsed-seconds"] == "10.5"
+def test_handshake_that_breaks_once_is_retried(behind: Behind) -> None:
+    assert behind(COMPLETED, connecting=(BROKEN["closed"], ())).outputs["polls"] == "2"
 
 
 def test_response_cut_inside_tls_is_retried(behind: Behind) -> None:
     assert behind(COMPLETED.raw[:-9], COMPLETED).outputs["polls"] == "2"  # no alert before the end
+
+
+def test_rest_of_a_tls_record_never_answers_the_next_poll(behind: Behind) -> None:
+    long = build_status("building", filler="x" * 9000)
+    behind([long.raw + COMPLETED.raw], build_status("failed"), code=1)
+
+
+def test_stalled_response_leaves_nothing_behind(behind: Behind) -> None:
+    with nothing_left_behind():
+        run = behind([COMPLETED.raw[:30], math.inf], COMPLETED)
+    assert run.outputs["elapsed-seconds"] == "10.5"

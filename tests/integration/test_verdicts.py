@@ -8,6 +8,7 @@ from tests.support.samples import (
     ACCOUNT_SID,
     BUILD_SID,
     SERVICE_SID,
+    STATUS_PATH,
     STATUS_URL,
     TOKEN,
     build_status,
@@ -33,6 +34,12 @@ def test_completed_exits_0(tool: Tool) -> None:
     }
 
 
+def test_url_is_the_address_that_was_requested_if_twilio_reports_none(tool: Tool) -> None:
+    root = f"{tool.server.url}/{'a' * 500}/b::c"
+    run = tool.run(build_status("completed", url=...), TWILIO_BASE_URL=root)
+    assert run.outputs["url"] == root + STATUS_PATH
+
+
 def test_failed_exits_1(tool: Tool) -> None:
     run = tool.run(BUILDING, build_status("failed"), code=1)
     assert run.outputs["outcome"] == run.outputs["status"] == "failed"
@@ -48,6 +55,13 @@ def test_unknown_status_times_out(tool: Tool) -> None:
     assert run.outputs["elapsed-seconds"] == "120.0"
     assert "verified" in run.outputs["reason"]
     assert run.requests[-1].time - run.requests[0].time == pytest.approx(120)
+
+
+def test_timeout_0_of_a_build_that_is_not_finished_is_a_notice(tool: Tool) -> None:
+    run = tool.run(BUILDING, code=3, TWILIO_BUILD_TIMEOUT="0")
+    (notice,) = run.commands("notice")
+    assert notice.title == "Twilio build is not finished"
+    assert "longer timeout" not in run.stdout
 
 
 def test_wrong_credentials_are_rejected(tool: Tool) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Authority
 from tests.support.run import COMMAND, Process, preload
 from tests.support.samples import build_status
-from tests.support.server import Server
+from tests.support.server import Response, Server
 
 
 @pytest.fixture
@@ -61,8 +61,10 @@ def test_verdict_is_saved_without_standard_output(
     command = ("sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND)
     with Process(environ, completed, command=command) as process:
         run = process.finish(check=False)
-    assert (run.code, run.stderr) == (0, "")
-    assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
+    assert run.code == 0
+    assert run.stderr == ""
+    assert run.outputs["outcome"] == "completed"
+    assert run.output_file["outcome"] == "completed"
     assert len(completed.requests) == 2
 
 
@@ -75,26 +77,27 @@ def test_verdict_is_saved_after_the_reader_has_gone(
         assert os.read(reader, 1)
         os.close(reader)
         run = process.finish(check=False)
-    assert (run.code, run.stderr) == (0, "")
+    assert run.code == 0
+    assert run.stderr == ""
     assert run.outputs["outcome"] == "completed"
 
 
 def test_run_that_nobody_reads_ends_45_s_after_the_deadline(
     completed: Server, environ: dict[str, str], tmp_path: Path, pipe: Pipe
 ) -> None:
-    """One second instead of 43."""
+    """Its clock runs 20 times as fast."""
     pipe.fill()
-    source = f"""
-import sys
-sys.path.insert(0, {str(Path(COMMAND[1]).parent / "src")!r})
-import twilio_build_wait.main
-twilio_build_wait.main._LONGEST_HANG = 1.0
+    source = """
+import time
+now, start = time.monotonic, time.monotonic()
+time.monotonic = lambda: start + 20 * (now() - start)
 """
     environ = preload(environ | {"TWILIO_BUILD_TIMEOUT": "0"}, tmp_path, source)
     with Process(environ, completed, stdout=pipe.writer) as process:
         run = process.finish(timeout=5.0, check=False)
     assert run.code == 3
     assert "hangs" in run.outputs["reason"]
+    assert run.seconds > 43 / 20
 
 
 def test_signal_ends_the_run_while_nobody_reads_the_log(
@@ -106,7 +109,8 @@ def test_signal_ends_the_run_while_nobody_reads_the_log(
         pipe.fill()
         process.terminate()
         run = process.finish(timeout=1.0)
-    assert (run.code, run.stderr) == (143, "")
+    assert run.code == 143
+    assert run.stderr == ""
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -128,33 +132,24 @@ def test_full_disk_leaves_the_files_of_the_runner_as_they_were(
         run = process.finish(check=False)
     log = os.read(reader, 65536).decode()
     os.close(reader)
-    assert (run.code, run.stderr) == (5, "")
+    assert run.code == 5
+    assert run.stderr == ""
     assert run.files == {"GITHUB_OUTPUT": before, "GITHUB_STEP_SUMMARY": before}
-    assert log.count("::error") == log.count("::warning") == 1
+    assert log.count("::error") == 1
+    assert log.count("::warning") == 1
     assert not list(tmp_path.glob(".*.tmp"))
 
 
 def test_named_pipes_that_nobody_reads_do_not_hang_the_run(
     completed: Server, environ: dict[str, str]
 ) -> None:
-    channels = {
-        name: f"{environ[name]}.pipe"
-        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "TWILIO_BUILD_OUTPUT_FILE")
-    }
+    channels = {name: f"{environ[name]}.pipe" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     for path in channels.values():
         os.mkfifo(path)
     with Process(environ | channels, completed) as process:
         run = process.finish()
     assert run.code == 5
-    assert all(Path(path).is_fifo() for path in channels.values())
-
-
-def test_output_file_can_be_read_by_everyone(completed: Server, environ: dict[str, str]) -> None:
-    command = ("sh", "-c", 'umask 077; exec "$@"', "sh", *COMMAND)
-    with Process(environ, completed, command=command) as process:
-        run = process.finish()
-    assert run.code == 0
-    assert Path(environ["TWILIO_BUILD_OUTPUT_FILE"]).stat().st_mode & 0o777 == 0o644
+    assert run.output_file["outcome"] == "completed"
 
 
 def test_working_folder_that_is_removed_does_not_matter(
@@ -207,4 +202,15 @@ def test_nothing_is_written_to_standard_error(
         }
         with Process(preload(environ, tmp_path, source), server) as process:
             run = process.finish()
+    assert run.code == 0
+
+
+def test_deeply_nested_json_does_not_exhaust_a_small_stack(
+    server: Server, environ: dict[str, str]
+) -> None:
+    deep = b', "x": ' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    server.script(Response(200, build_status("completed").body[:-1] + deep))
+    command = ("sh", "-c", f"ulimit -s 1024; exec {' '.join(COMMAND)}")
+    with Process(environ, server, command=command) as process:
+        run = process.finish()
     assert run.code == 0

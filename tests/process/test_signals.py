@@ -120,6 +120,29 @@ def test_signal_during_a_slow_import_writes_only_the_outcome(
     assert run.files["GITHUB_OUTPUT"] == "outcome=cancelled\n"
 
 
+def test_signal_while_the_inputs_are_checked_writes_the_outputs(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The check of the output file hangs."""
+    source = """
+import os, time
+realpath = os.path.realpath
+def slow(path, **options):
+    if path == "slow/file":
+        print("checking", flush=True)
+        time.sleep(60)
+    return realpath(path, **options)
+os.path.realpath = slow
+"""
+    environ |= {"TWILIO_BUILD_OUTPUT_FILE": "slow/file"}
+    with Process(preload(environ, tmp_path, source)) as process:
+        process.wait_for(lambda: "checking" in process.log)
+        run = finish(process, stop(process, signal.SIGINT), check=False)
+    assert run.code == 130
+    assert run.outputs["outcome"] == "cancelled"
+    assert run.outputs["polls"] == "0"
+
+
 def test_signal_before_the_inputs_are_checked_takes_precedence_over_invalid(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -198,10 +221,26 @@ def test_signal_ends_a_run_that_hangs_in_a_system_call(
     environ = preload(environ, tmp_path, SLOW_DISK.format(number=hang.number))
     with Process(environ, server) as process:
         process.wait_for((tmp_path / "hanging").exists)
-        run = finish(process, stop(process, signal.SIGTERM), check=False)
+        run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == hang.code
     assert run.outputs["outcome"] == hang.outcome
-    assert not list(tmp_path.glob(".*.tmp"))
+
+
+# No stack is so large: while it is asked for, no thread can be started.
+NO_THREAD = """
+import resource, threading
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+threading.stack_size(2**31)
+"""
+
+
+def test_signal_ends_a_run_for_which_no_thread_can_be_started(
+    server: Server, environ: dict[str, str], tmp_path: Path
+) -> None:
+    with Process(preload(environ, tmp_path, NO_THREAD), server) as process:
+        process.wait_for(lambda: "next poll" in process.log)
+        run = finish(process, stop(process, signal.SIGTERM))
+    assert run.code == 143
 
 
 def test_signal_during_the_diagnosis_keeps_the_verdict(
@@ -223,6 +262,7 @@ def test_outputs_known_before_the_first_poll_survive_a_kill(
         process.wait_for(lambda: server.requests)
         process.kill()
         run = process.finish(check=False)
-    assert run.outputs["build-sid"] == run.output_file["build-sid"] == BUILD_SID
+    assert run.outputs["build-sid"] == BUILD_SID
+    assert run.output_file["build-sid"] == BUILD_SID
     assert "outcome" not in run.outputs
     assert run.output_file["outcome"] == ""

@@ -10,7 +10,7 @@ import pytest
 from tests.support.invariants import credential_forms
 from tests.support.run import COMMAND, REPOSITORY, Process, Run, preload
 from tests.support.samples import build_status, without_github
-from tests.support.server import Response, Server
+from tests.support.server import Server
 
 SECRET_IN_ERROR = "import os\nraise RuntimeError('no ' + os.environ['TWILIO_AUTH_TOKEN'])\n"
 
@@ -78,28 +78,61 @@ def test_package_that_does_not_import_writes_no_github_command_elsewhere(
     assert "::" not in run.stdout
 
 
-@pytest.mark.parametrize("name", ["requests", "backoff"])
-def test_dependency_that_does_not_import_exits_70(
-    environ: dict[str, str], tmp_path: Path, name: str
+def test_package_that_is_missing_exits_70_without_standard_output(
+    environ: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / f"{name}.py").write_text(SECRET_IN_ERROR)
+    command = ("sh", "-c", 'exec "$@" >&-', "sh", *broken_copy(tmp_path, None))
+    with Process(environ, command=command) as process:
+        run = process.finish(check=False)
+    assert run.code == 70
+    assert run.files["GITHUB_OUTPUT"] == "outcome=error\n"
+
+
+def test_package_that_is_missing_exits_70_even_if_nobody_reads_the_log(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.write(writer, b"x" * 65536)
+    os.set_blocking(writer, True)
+    command = broken_copy(tmp_path, None)
+    with Process(environ, command=command, stdout=writer) as process:
+        run = process.finish(timeout=3.0, check=False)
+    os.close(reader)
+    os.close(writer)
+    assert run.code == 70
+
+
+def test_dependency_that_raises_exits_70_with_all_outputs(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "backoff.py").write_text(SECRET_IN_ERROR)
     with Process(environ | {"PYTHONPATH": str(tmp_path)}) as process:
         run = process.finish()
     assert run.code == 70
-    assert "RuntimeError" in run.stdout
+    assert "RuntimeError: no ***" in run.lines
+
+
+def test_dependency_that_is_not_installed_is_named_with_all_outputs(
+    environ: dict[str, str],
+) -> None:
+    command = (sys.executable, "-S", COMMAND[1])  # -S: without what is installed
+    with Process(environ, command=command) as process:
+        run = process.finish()
+    assert run.code == 70
+    assert run.outputs["reason"] == "the Python package requests is not installed"
 
 
 def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
     server: Server, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    response = build_status("queued")
-    # Each poll connects again.
-    server.script(Response(200, response.body, {"Connection": "close"}).raw)
+    server.script(build_status("queued"))
     with Process(preload(environ, tmp_path, BUG), server) as process:
         run = process.finish()
     assert run.code == 70
     assert "AssertionError" in run.stdout
-    assert (run.outputs["status"], run.outputs["polls"]) == ("queued", "3")
+    assert run.outputs["status"] == "queued"
+    assert run.outputs["polls"] == "3"
 
 
 # --- isolation and the ways to start it -----------------------------------------------------------
@@ -150,7 +183,8 @@ OPTIONS = {"--help": "TWILIO_BUILD_SID", "-h": "TWILIO_BUILD_SID", "--version": 
 def test_help_and_version_exit_0(environ: dict[str, str], option: str) -> None:
     with Process(environ, arguments=[option]) as process:
         run = process.finish(check=False)
-    assert (run.code, run.stderr) == (0, "")
+    assert run.code == 0
+    assert run.stderr == ""
     assert OPTIONS[option] in run.stdout
     assert run.files["GITHUB_OUTPUT"] == ""
 
@@ -164,4 +198,5 @@ def test_help_and_version_that_cannot_be_printed_exit_70(
         Process(environ, arguments=[option], stdout=full.fileno()) as process,
     ):
         run = process.finish(check=False)
-    assert (run.code, run.stderr) == (70, "")
+    assert run.code == 70
+    assert run.stderr == ""

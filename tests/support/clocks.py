@@ -58,12 +58,6 @@ class VirtualClock:
         threading.Thread(target=do, daemon=True).start()
         return request.result()
 
-    def end_after(self, seconds: float) -> None:
-        """Nothing hangs in virtual time."""
-
-    def before_exit(self, final_report: object, exit_code: object) -> None:
-        """Likewise."""
-
     def spend(self, seconds: float, request: Future[Any]) -> bool:
         """Let time pass during a request; return False if nobody waits for it any more."""
         if request is self.request and not request.done():

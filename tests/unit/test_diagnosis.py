@@ -1,59 +1,90 @@
-"""How Monitor's alerts relate to a build, and what they say."""
+"""What the diagnosis says, from what it has read."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.samples import NOW
-from twilio_build_wait.twilio.diagnosis import Context, Relation, decoded, relate
+from tests.support.samples import BUILD_SID, NOW
+from twilio_build_wait.model import Finding
+from twilio_build_wait.safe_text import message
+from twilio_build_wait.twilio.builds import Build, Entry
+from twilio_build_wait.twilio.causes import Certainty, Explanation
+from twilio_build_wait.twilio.diagnosis import (
+    describe,
+    give_reason,
+    start_of_window,
+    where_to_look,
+)
 
-BUILD, SERVICE, OTHER_BUILD, OTHER_SERVICE = "zb1", "zs1", "zb2", "zs2"
-CREATED = NOW - timedelta(minutes=2)
-BEFORE, AFTER = CREATED - timedelta(seconds=1), NOW + timedelta(seconds=1)
+NONE_YET = (
+    "Twilio has no alert about this build yet. Run the step again with build-sid: " + BUILD_SID
+)
+GAP = "Twilio's alerts could not be read"
+LOOK = "Look for the build's errors in Twilio's Console"
 
-# SIDs, code and date of an alert -> how it relates to the build.
-RELATIONS: dict[str, tuple[set[str], str, datetime | None, Relation | None]] = {
-    "this build": ({BUILD}, "1", None, Relation.BUILD),
-    "this build and others": ({BUILD, OTHER_BUILD, OTHER_SERVICE}, "", BEFORE, Relation.BUILD),
-    "another build": ({OTHER_BUILD, SERVICE}, "82003", NOW, None),
-    "another service": ({OTHER_SERVICE}, "82003", NOW, None),
-    "this service": ({SERVICE}, "82003", NOW, Relation.SERVICE),
-    "at the build's date": ({SERVICE}, "82007", CREATED, Relation.SERVICE),
-    "before the build": ({SERVICE}, "82003", BEFORE, Relation.POSSIBLE),
-    "in the future": ({SERVICE}, "82003", AFTER, Relation.POSSIBLE),
-    "without a date": ({SERVICE}, "82003", None, Relation.POSSIBLE),
-    "another code": ({SERVICE}, "11200", NOW, Relation.POSSIBLE),
-    "names nothing": (set(), "82003", NOW, Relation.POSSIBLE),
-    "names nothing, another code": (set(), "11200", NOW, None),
+# Certainty of each explanation, gap -> the reason.
+REASONS: dict[str, tuple[list[Certainty], str, str]] = {
+    "this build": ([Certainty.BUILD, Certainty.LIKELY], GAP, "text 0"),
+    "this service": ([Certainty.SERVICE, Certainty.RELATED], "", "text 0"),
+    "likely": ([Certainty.LIKELY, Certainty.RELATED], "", f"likely cause: text 0; {NONE_YET}"),
+    "possible, with a gap": ([Certainty.POSSIBLE], GAP, f"possible cause: text 0; {GAP}. {LOOK}"),
+    "related": ([Certainty.RELATED], "", f"possibly related alert: text 0; {NONE_YET}"),
+    "nothing": ([], "", f"Twilio reports that the build failed; {NONE_YET}"),
+    "nothing, with a gap": ([], GAP, f"Twilio reports that the build failed; {GAP}. {LOOK}"),
 }
 
-TEXTS = {
-    "Msg=npm+failed&ErrorCode=82003": "npm failed",
-    "parserMessage=first&Msg=second": "first",
-    "parserMessage=+&Msg=second+": "second",
-    "ErrorCode=82003&sourceComponent=1": "",
-    "a=b&c": "",
-    "": "",
-    "  A sentence, x = y. ": "A sentence, x = y.",
-    "word": "word",
-    "one&Msg=two words": "two words",
-    "x=&" * 200: "",
+# When the build was created -> when the window begins.
+WINDOWS: dict[str, tuple[datetime | None, timedelta]] = {
+    "a build": (NOW - timedelta(minutes=2), timedelta(minutes=7)),
+    "a build of this moment": (NOW, timedelta(minutes=5)),
+    "in the future": (NOW + timedelta(seconds=1), timedelta(minutes=65)),
+    "unknown": (None, timedelta(minutes=65)),
+    "older than Monitor's memory": (NOW - timedelta(days=40), timedelta(days=29, minutes=5)),
+}
+
+# Build -> lines about what is in it.
+CONTENTS: dict[str, tuple[Build, list[str]]] = {
+    "unknown": (Build(), []),
+    "without dependencies": (
+        Build({"/a": Entry()}, {}, {}, "{0}"),
+        ["In the build: {0}, 1 function, 0 assets, 0 dependencies"],
+    ),
+    "with a date": (Build(created=NOW), ["In the build: created 2026-10-01 12:00:00 UTC"]),
+    "with dependencies": (
+        Build(dependencies={"lib": Entry("1.0.0"), "{0}": Entry()}),
+        ["In the build: 2 dependencies", "Dependencies: lib@1.0.0, {0}"],
+    ),
+}
+
+PLACES = {
+    "us1": ("Twilio's Debugger", "https://console.twilio.com/us1/monitor/logs/debugger"),
+    "ie1": ("the error logs of region ie1 in Twilio's Console", ""),
+    "": ("the error logs in Twilio's Console", ""),
 }
 
 
-@pytest.mark.parametrize("sids, code, date, relation", RELATIONS.values(), ids=RELATIONS)
-def test_relation_of_an_alert(
-    sids: set[str], code: str, date: datetime | None, relation: Relation | None
+@pytest.mark.parametrize("certainties, gap, reason", REASONS.values(), ids=REASONS)
+def test_reason_says_how_sure_it_is(certainties: list[Certainty], gap: str, reason: str) -> None:
+    explanations = [
+        Explanation(certainty, message("text {}", number))
+        for number, certainty in enumerate(certainties)
+    ]
+    assert give_reason(explanations, gap, BUILD_SID).text() == reason
+
+
+@pytest.mark.parametrize("created, before", WINDOWS.values(), ids=WINDOWS)
+def test_window_of_alerts_begins_before_the_build(
+    created: datetime | None, before: timedelta
 ) -> None:
-    assert relate(sids, code, date, Context(BUILD, SERVICE, CREATED, NOW)) is relation
+    assert start_of_window(created, NOW) == NOW - before
 
 
-def test_service_is_proven_only_with_its_sid_and_the_build_s_date() -> None:
-    undated = Context(BUILD, SERVICE, None, NOW)
-    assert relate({SERVICE}, "82003", NOW, undated) is Relation.POSSIBLE
-    assert relate({SERVICE}, "82003", NOW, Context(BUILD, "", CREATED, NOW)) is None
+@pytest.mark.parametrize("build, lines", CONTENTS.values(), ids=CONTENTS)
+def test_description_of_a_build(build: Build, lines: list[str]) -> None:
+    assert [f"{each.label}: {each.text.text()}" for each in describe(build)] == lines
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text[:30]))
-def test_message_in_the_text_of_an_alert(text: str) -> None:
-    assert decoded(text) == TEXTS[text]
+@pytest.mark.parametrize("region", PLACES, ids=PLACES)
+def test_only_us1_has_a_link_to_the_debugger(region: str) -> None:
+    text, page = PLACES[region]
+    assert where_to_look(region) == Finding("Where to look next", message(text), page)

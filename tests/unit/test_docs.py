@@ -26,6 +26,8 @@ EXAMPLES = {
     if path.is_file()
 }
 ACTION, IMAGE = f"{owner.ACTION}@v1", f"{owner.IMAGE}:1"
+# A link to a file or a heading. `../../` leads to other pages of the repository on GitHub.
+LINK = re.compile(r"\]\((?!https?:|mailto:|\.\./\.\./)([^)#\s]*)#?([^)\s]*)\)")
 SNIPPET = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SNIPPETS = {
     f"{name} {number}": (name, kind, text)
@@ -82,7 +84,7 @@ def test_example_is_linked_from_a_page() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_link_leads_to_a_file_and_a_heading(name: str) -> None:
     text = PAGES[name].read_text("utf-8")
-    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)", text):
+    for target, anchor in LINK.findall(text):
         path = PAGES[name].parent / target if target else PAGES[name]
         assert path.exists(), target
         if anchor:

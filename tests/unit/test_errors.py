@@ -2,10 +2,8 @@
 
 import errno
 import http.client
-import re
 import socket
 import ssl
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -13,192 +11,311 @@ import requests
 import urllib3
 from urllib3.exceptions import LocationParseError, MaxRetryError, ProtocolError, ReadTimeoutError
 
-from twilio_build_wait.model import ErrorKind, PollError
-from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import message
 from twilio_build_wait.signals import ThreadShortageError
 from twilio_build_wait.twilio import errors
-from twilio_build_wait.twilio.errors import BundleError, OversizedError, Route, UnusableAddressError
+from twilio_build_wait.twilio.errors import BodyError, OversizedError
+from twilio_build_wait.twilio.responses import Response
+from twilio_build_wait.twilio.route import Proxy, Route
+from twilio_build_wait.twilio.tls import LocalError
+from twilio_build_wait.twilio.trace import Trace
 
-SHOW = Redactor(["sw0rdfish"])
-HOST_URL = "https://twilio.test/v1"
-
-
-def through(proxy: str, **environ: str) -> Route:
-    return Route(HOST_URL, {"https": proxy}, {"https_proxy": proxy} | environ, SHOW)
-
-
-DIRECT = Route(HOST_URL, {}, {}, SHOW)
-PROXIED = through("http://proxy.test:3128")
-SOCKS = through("socks5://proxy.test")
-TLS_PROXY = through("https://proxy.test")
-WILDCARD = through("http://proxy.test:3128", NO_PROXY="*.twilio.test")
-BUNDLE = Route(HOST_URL, {}, {"REQUESTS_CA_BUNDLE": "/ca.pem"}, SHOW)
-CERT_FILE = Route(HOST_URL, {}, {"SSL_CERT_FILE": "/ca.pem"}, SHOW)
-
+DIRECT = Route("twilio.test")
+HTTP_PROXY = Proxy("https_proxy", "http", "proxy.test", 3128)
+TLS_PROXY = Proxy("https_proxy", "https", "proxy.test", 3129)
 POOL = urllib3.connectionpool.HTTPConnectionPool("twilio.test")
 
 
+def through(proxy: Proxy, exemption: str = "") -> Route:
+    return Route("twilio.test", proxy=proxy, exemption=message(exemption))
+
+
+def trace(*sent: bytes, head: Response | None = None) -> Trace:
+    """A request that has sent these methods."""
+    trace = Trace()
+    trace.sent.update(sent)
+    trace.head = head
+    return trace
+
+
+def explained(
+    error: Exception, route: Route = DIRECT, trace: Trace | None = None, schemes: str = ""
+) -> PollError:
+    return errors.explain(error, route, trace or Trace(), lambda _: schemes)
+
+
 def wrapped(error: Exception) -> Exception:
-    """Return what requests raises when urllib3 could not connect because of this error."""
+    """What requests raises when urllib3 could not connect because of this error."""
     failed = urllib3.exceptions.NewConnectionError(mock.Mock(), "failed")
     failed.__cause__ = error
     return requests.ConnectionError(MaxRetryError(POOL, "/", failed))
 
 
-def certificate(code: int) -> ssl.SSLCertVerificationError:
-    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.verify_code, error.verify_message = code, "bad"
-    return error
-
-
-def tls(reason: str, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
+def tls_error(reason: str, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
     error = kind(1, "odd")
     error.reason = reason
     return error
-
-
-def tunnel(status: int) -> OSError:
-    return OSError(f"Tunnel connection failed: {status} sw0rdfish")
 
 
 def os_error(number: int) -> OSError:
     return OSError(number, errno.errorcode[number])
 
 
-# End of the cause -> exception, and whether it is an answer or nothing was reached.
-TRANSIENT: dict[str, tuple[Exception, str]] = {
-    "no such host": (wrapped(socket.gaierror(socket.EAI_NONAME, "x")), "unreachable"),
-    "resolution failed (x)": (wrapped(socket.gaierror(socket.EAI_AGAIN, "x")), "unreachable"),
-    "connection refused": (wrapped(ConnectionRefusedError()), "unreachable"),
-    "EHOSTUNREACH": (wrapped(os_error(errno.EHOSTUNREACH)), "unreachable"),
-    "does not speak TLS": (tls("WRONG_VERSION_NUMBER"), "unreachable"),
-    "start a thread": (ThreadShortageError(), "silent"),
-    "timed out": (wrapped(TimeoutError()), "silent"),
-    "test: timed out": (ReadTimeoutError(POOL, "/", ""), "silent"),
-    "twilio.test: EACCES": (os_error(errno.EACCES), "silent"),
-    "short of resources: EMFILE": (os_error(errno.EMFILE), "silent"),
-    "short of resources: ENOMEM": (wrapped(os_error(errno.ENOMEM)), "silent"),
-    "TLS error (INTERNAL_ERROR)": (tls("INTERNAL_ERROR"), "answer"),
-    "TLS error (odd)": (tls(""), "answer"),
-    "connection closed without a response": (
+# --- causes ---------------------------------------------------------------------------------------
+
+CAUSES: dict[str, tuple[Exception, str]] = {
+    "unknown host": (wrapped(socket.gaierror(socket.EAI_NONAME, "x")), "no such host"),
+    "host without an address": (socket.gaierror(socket.EAI_NODATA, "x"), "no such host"),
+    "name server": (
+        wrapped(socket.gaierror(socket.EAI_AGAIN, "try again")),
+        "name resolution failed (try again)",
+    ),
+    "refused": (wrapped(ConnectionRefusedError()), "connection refused"),
+    "unreachable": (wrapped(os_error(errno.EHOSTUNREACH)), "EHOSTUNREACH"),
+    "connect timeout": (wrapped(TimeoutError()), "timed out"),
+    "read timeout": (ReadTimeoutError(POOL, "/", ""), "timed out"),
+    "no TLS": (tls_error("WRONG_VERSION_NUMBER"), "the other side does not speak TLS"),
+    "client certificate": (
+        tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"),
+        "it asks for a client certificate, which cannot be sent",
+    ),
+    "TLS": (tls_error("INTERNAL_ERROR"), "TLS error (INTERNAL_ERROR)"),
+    "TLS without a reason": (tls_error(""), "TLS error (odd)"),
+    "closed": (
         ProtocolError("x", http.client.RemoteDisconnected("")),
-        "answer",
+        "connection closed without a response",
     ),
-    "closed without a response": (tls("UNEXPECTED_EOF", ssl.SSLEOFError), "answer"),
-    "connection closed within the response": (
+    "closed in TLS": (
+        tls_error("UNEXPECTED_EOF", ssl.SSLEOFError),
+        "connection closed without a response",
+    ),
+    "cut": (
         ProtocolError("x", http.client.IncompleteRead(b"")),
-        "answer",
+        "connection closed within the response",
     ),
-    "reset": (ConnectionResetError(), "answer"),
-    "connection reset": (BrokenPipeError(), "answer"),
-    "too large (more than 64 KiB)": (OversizedError("more than 64 KiB"), "answer"),
-    "HTTP response (BadStatusLine)": (http.client.BadStatusLine("SSH"), "answer"),
-    "invalid response (ValueError)": (ValueError("sw0rdfish"), "answer"),
-}
-
-# Exception, route -> a pattern of cause and advice.
-UNUSABLE = UnusableAddressError()
-PERMANENT = {
-    "expired": (wrapped(certificate(10)), DIRECT, "twilio.test does not verify: bad; .*clock"),
-    "not valid yet": (certificate(9), BUNDLE, "clock"),
-    "other host": (certificate(62), BUNDLE, "another host: check that twilio.test is"),
-    "other address": (certificate(64), DIRECT, "another host"),
-    "unknown issuer": (certificate(20), DIRECT, "company proxy"),
-    "not in the bundle": (certificate(20), BUNDLE, "/ca.pem: add the CA"),
-    "not in SSL_CERT_FILE": (certificate(20), CERT_FILE, "SSL_CERT_FILE is not read"),
-    "other reason": (certificate(1), DIRECT, "or correct the certificate"),
-    "no bundle": (BundleError("gone"), BUNDLE, "/ca.pem cannot be read: gone; .*REQUESTS_CA_BUND"),
-    "refused": (wrapped(tunnel(407)), PROXIED, "refused twilio.test with HTTP 407; Check http"),
-    "SOCKS": (UNUSABLE, SOCKS, "https_proxy.*SOCKS proxies are not supported; .*speaks HTTP"),
-    "unusable proxy": (UNUSABLE, PROXIED, "https_proxy.*not the address of a proxy; Correct https"),
-    "unusable host": (wrapped(LocationParseError("x")), DIRECT, "twilio.test cannot be.*base-url"),
-}
-
-# Exception, route -> words of the advice for a transient error.
-ADVICE = {
-    "direct": (ConnectionRefusedError(), DIRECT, "region, edge, base-url and the network"),
-    "proxy": (ConnectionRefusedError(), PROXIED, "https_proxy, which names the proxy http://proxy"),
-    "wildcard": (TimeoutError(), WILDCARD, "takes no wildcard: write .twilio.com"),
-    "proxy without TLS": (tls("RECORD_LAYER_FAILURE"), TLS_PROXY, "Write http:// in https_proxy"),
-    "plain proxy": (tls("HTTP_REQUEST"), PROXIED, "Check https_proxy"),
-    "threads": (ThreadShortageError(), DIRECT, "ulimit -u"),
-    "descriptors": (os_error(errno.ENFILE), DIRECT, "ulimit -n"),
-    "tunnel fails for now": (tunnel(503), PROXIED, "login, or exempt twilio.test with NO_PROXY"),
-    "tunnel without a proxy": (tunnel(407), DIRECT, "Check region"),
+    "reset": (ConnectionResetError(), "connection reset"),
+    "broken pipe": (BrokenPipeError(), "connection reset"),
+    "aborted": (ConnectionAbortedError(), "connection reset"),
+    "no HTTP": (http.client.BadStatusLine("SSH"), "not an HTTP response (BadStatusLine)"),
+    "too large": (OversizedError("response too large"), "response too large"),
+    "unreadable": (BodyError("an encoding"), "an encoding"),
+    "anything": (ValueError("sw0rdfish"), "invalid response (ValueError)"),
 }
 
 
-def explained(error: Exception, route: Route = DIRECT) -> PollError:
-    found = errors.explain(error, route)
-    assert "sw0rdfish" not in repr(found)
-    return found
+@pytest.mark.parametrize("error, cause", CAUSES.values(), ids=CAUSES)
+def test_exception_is_transient_and_its_cause_named(error: Exception, cause: str) -> None:
+    explanation = explained(error)
+    assert explanation.kind is ErrorKind.TRANSIENT
+    assert explanation.cause.text() == f"twilio.test: {cause}"
 
 
-@pytest.mark.parametrize("words", TRANSIENT)
-def test_transient_error(words: str) -> None:
-    error, kind = TRANSIENT[words]
-    found = explained(error)
-    assert (found.kind, found.cause.endswith(words)) == (ErrorKind.TRANSIENT, True)
-    expected = (kind == "answer", kind == "unreachable")
-    assert (found.is_answer, found.is_unreachable) == expected
-
-
-@pytest.mark.parametrize("error, route, pattern", PERMANENT.values(), ids=PERMANENT)
-def test_permanent_error(error: Exception, route: Route, pattern: str) -> None:
-    found = explained(error, route)
-    assert found.kind is ErrorKind.PERMANENT
-    assert re.search(pattern, f"{found.cause}; {found.advice}")
-    is_silent = any(word in found.cause for word in ("be read", "be used", "SOCKS", "not the addr"))
-    assert found.is_answer is not is_silent
-
-
-@pytest.mark.parametrize("error, route, words", ADVICE.values(), ids=ADVICE)
-def test_advice(error: Exception, route: Route, words: str) -> None:
-    found = explained(error, route)
-    assert found.kind is ErrorKind.TRANSIENT
-    assert words in found.advice
+def test_only_an_oversized_body_is_called_oversized() -> None:
+    assert explained(OversizedError("large")).is_oversized
+    assert not explained(BodyError("odd")).is_oversized
 
 
 def test_exceptions_that_contain_each_other_are_explained() -> None:
     inner, outer = ValueError(), KeyError()
     inner.__context__, outer.__context__ = outer, inner
-    assert "invalid response" in explained(inner).cause
+    assert "invalid response (ValueError)" in explained(inner).cause.text()
 
 
-URL, PROXY = "https://twilio.test:8443/v1", "http://me:sw0rdfish@proxy.test:3128/"
-USED = {"https": PROXY}
-CAS = {"CURL_CA_BUNDLE": "/a", "REQUESTS_CA_BUNDLE": "/b"}
-NO_WILDCARD = "; NO_PROXY is '*.b', but it takes no wildcard: write .twilio.com"
-# Proxies that requests uses, environment -> fields of the route.
-ROUTES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
-    "direct": ({}, {"HTTPS_PROXY": PROXY}, {"proxy": "", "host": "twilio.test:8443"}),
-    "proxy": (USED, {"ALL_PROXY": PROXY}, {"proxy": "http://proxy.test:3128"}),
-    "ALL_PROXY": (USED, {"A": PROXY, "ALL_PROXY": PROXY}, {"variable": "ALL_PROXY"}),
-    "two": (USED, {"ALL_PROXY": PROXY, "https_proxy": PROXY}, {"variable": "https_proxy"}),
-    "both": (USED, {"HTTPS_PROXY": PROXY, "https_proxy": PROXY}, {"variable": "https_proxy"}),
-    "no scheme": ({"https": "a:b@c.test"}, {}, {"proxy": "c.test", "variable": "HTTPS_PROXY"}),
-    "NO_PROXY": ({}, {"no_proxy": "a", "NO_PROXY": "*.b"}, {"detour": NO_WILDCARD}),
-    "no_proxy": ({}, {"no_proxy": "*.b"}, {"detour": NO_WILDCARD}),
-    "bundles": ({}, CAS, {"bundle": "/b"}),
-    "other bundle": ({}, {"CURL_CA_BUNDLE": "/a"}, {"bundle": "/a"}),
+# --- reach and advice -----------------------------------------------------------------------------
+
+
+CUT = ProtocolError("x", http.client.RemoteDisconnected(""))
+ALERT = tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED")
+EOF = tls_error("", ssl.SSLEOFError)
+HEAD = Response(200)
+# What was raised, what was sent and read, and how far that is.
+REACHES: dict[str, tuple[Exception, Trace, Reach]] = {
+    "nothing sent": (wrapped(ConnectionRefusedError()), trace(), Reach.NOWHERE),
+    "only to the proxy": (CUT, trace(b"CONNECT"), Reach.NOWHERE),
+    "sent": (CUT, trace(b"GET"), Reach.SENT),
+    "refused after the handshake": (ALERT, trace(b"GET"), Reach.NOWHERE),
+    "closed after the handshake": (EOF, trace(b"GET"), Reach.NOWHERE),
+    "closed in the body": (EOF, trace(b"GET", head=HEAD), Reach.ANSWERED),
+    "alert in the body": (ALERT, trace(b"GET", head=HEAD), Reach.ANSWERED),
+    "reset in the body": (ConnectionResetError(), trace(head=HEAD), Reach.ANSWERED),
+    "other protocol": (http.client.BadStatusLine("SSH"), trace(), Reach.ANSWERED),
 }
 
 
-@pytest.mark.parametrize("proxies, environ, fields", ROUTES.values(), ids=ROUTES)
-def test_route(proxies: dict[str, str], environ: dict[str, str], fields: dict[str, str]) -> None:
-    route = Route(URL, proxies, environ, SHOW)
-    assert {name: getattr(route, name) for name in fields} == fields
-    assert "sw0rdfish" not in repr(vars(route))
+@pytest.mark.parametrize("error, trace, reach", REACHES.values(), ids=REACHES)
+def test_reach_follows_from_what_was_sent_and_what_arrived(
+    error: Exception, trace: Trace, reach: Reach
+) -> None:
+    explanation = explained(error, trace=trace)
+    assert explanation.reach is reach
+    assert explanation.advice == DIRECT.advice(reach)
 
 
-def test_long_host_is_cut() -> None:
-    assert Route(f"https://{'a' * 200}", {}, {}, SHOW).host == "a" * 119 + "…"
+def test_proxy_that_speaks_no_tls_may_have_a_wrong_scheme() -> None:
+    error = tls_error("WRONG_VERSION_NUMBER")
+    advice = "Write http:// in https_proxy if the proxy speaks HTTP"
+    assert advice in explained(error, through(TLS_PROXY)).advice.text()
+    assert advice not in explained(error, through(HTTP_PROXY)).advice.text()
+    behind_it = explained(error, through(TLS_PROXY), trace(b"CONNECT"))
+    assert advice not in behind_it.advice.text()
 
 
-def test_bundle_may_be_a_folder_and_may_wait_for_a_descriptor(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    errors.load_bundle(context, str(tmp_path))
-    shortage = os_error(errno.EMFILE)
-    with mock.patch("builtins.open", side_effect=shortage), pytest.raises(OSError) as raised:  # noqa: PT011 (see below)
-        errors.load_bundle(context, "any")
-    assert raised.value is shortage
+TIMEOUTS = {
+    "nothing sent": (trace(), Reach.NOWHERE, ""),
+    "sent": (trace(b"GET"), Reach.SENT, ""),
+    "headers": (trace(head=HEAD), Reach.ANSWERED, ": the headers arrived, the body did not end"),
+}
+
+
+@pytest.mark.parametrize("trace, reach, more", TIMEOUTS.values(), ids=TIMEOUTS)
+def test_timeout_says_what_arrived(trace: Trace, reach: Reach, more: str) -> None:
+    error = errors.timed_out(9.6, through(HTTP_PROXY), trace)
+    peer = "twilio.test through proxy http://proxy.test:3128"
+    assert error.cause.text() == f"no complete response from {peer} within 10 s{more}"
+    assert error.reach is reach
+    assert error.advice == through(HTTP_PROXY).advice(reach)
+
+
+# --- this machine ---------------------------------------------------------------------------------
+
+# Exception -> kind, cause and advice.
+LOCAL = {
+    "threads": (
+        ThreadShortageError(),
+        ErrorKind.TRANSIENT,
+        "this machine could not start a thread",
+        "Check the limit on processes (ulimit -u), and Docker: before 20.10.10",
+    ),
+    "descriptors": (
+        wrapped(os_error(errno.EMFILE)),
+        ErrorKind.TRANSIENT,
+        "this machine is out of resources: EMFILE",
+        "Check its limit on open files (ulimit -n) and its free memory",
+    ),
+    "address": (
+        wrapped(LocationParseError("x")),
+        ErrorKind.PERMANENT,
+        "the address in base-url cannot be used: twilio.test",
+        "Correct base-url",
+    ),
+    "bundle": (
+        wrapped(LocalError(message("gone"), "Put it back")),
+        ErrorKind.PERMANENT,
+        "gone",
+        "Put it back",
+    ),
+}
+
+
+@pytest.mark.parametrize("error, kind, cause, advice", LOCAL.values(), ids=LOCAL)
+def test_error_of_this_machine(error: Exception, kind: ErrorKind, cause: str, advice: str) -> None:
+    explanation = explained(error)
+    assert explanation.kind is kind
+    assert explanation.reach is Reach.LOCAL
+    assert explanation.cause.text() == cause
+    assert explanation.advice.text().startswith(advice)
+
+
+def test_address_of_a_proxy_that_cannot_be_used_is_called_by_its_variable() -> None:
+    explanation = explained(LocationParseError("x"), through(HTTP_PROXY))
+    assert explanation.cause.text().startswith("the address in https_proxy cannot be used: twil")
+    assert explanation.advice.text() == "Correct https_proxy"
+
+
+# --- certificates ---------------------------------------------------------------------------------
+
+# Route and what was sent -> whose certificate it is.
+HOPS = {
+    "host": (DIRECT, trace(), "twilio.test"),
+    "host behind a proxy": (
+        through(HTTP_PROXY),
+        trace(),
+        "twilio.test through proxy http://proxy.test:3128",
+    ),
+    "host behind a TLS proxy": (
+        through(TLS_PROXY),
+        trace(b"CONNECT"),
+        "twilio.test through proxy https://proxy.test:3129",
+    ),
+    "TLS proxy": (through(TLS_PROXY), trace(), "proxy https://proxy.test:3129"),
+}
+
+
+@pytest.mark.parametrize("route, trace, peer", HOPS.values(), ids=HOPS)
+def test_certificate_names_the_hop_whose_it_is(route: Route, trace: Trace, peer: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = 62, "Hostname mismatch"
+    explanation = explained(wrapped(error), route, trace)
+    assert explanation.kind is ErrorKind.PERMANENT
+    cause = f"the certificate of {peer} does not verify: Hostname mismatch"
+    assert explanation.cause.text() == cause
+    assert f"another host: check that {peer} is the right one" in explanation.advice.text()
+
+
+# --- proxies that do not open a tunnel ------------------------------------------------------------
+
+
+def refusal(status: int, schemes: str = "", exemption: str = "") -> PollError:
+    error = OSError(f"Tunnel connection failed: {status} sw0rdfish")
+    explanation = explained(wrapped(error), through(HTTP_PROXY, exemption), schemes=schemes)
+    assert "sw0rdfish" not in repr(explanation)
+    return explanation
+
+
+# Status -> kind and verb.
+STATUSES = {
+    **dict.fromkeys([300, 302, 403, 407, 429, 499], (ErrorKind.PERMANENT, "refused")),
+    **dict.fromkeys([100, 204, 299, 500, 503, 600], (ErrorKind.TRANSIENT, "did not connect to")),
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_only_3xx_and_4xx_of_a_proxy_are_permanent(status: int) -> None:
+    explanation = refusal(status)
+    kind, verb = STATUSES[status]
+    assert explanation.kind is kind
+    assert explanation.reach is Reach.ANSWERED
+    cause = f"proxy http://proxy.test:3128 {verb} twilio.test with HTTP {status}"
+    assert explanation.cause.text() == cause
+    advice = "Check https_proxy, its login, or exempt twilio.test with NO_PROXY"
+    assert explanation.advice.text() == advice
+
+
+# Offered schemes -> the beginning of the advice.
+OFFERS = {
+    "Negotiate, NTLM": (
+        "The proxy offers Negotiate, NTLM; only Basic is supported. Check https_proxy, or"
+    ),
+    "NTLM, Basic": (
+        "The proxy offers NTLM, Basic; only Basic is supported. Check https_proxy, its login, or"
+    ),
+}
+
+
+@pytest.mark.parametrize("schemes", OFFERS)
+def test_407_names_the_schemes_that_the_proxy_offers(schemes: str) -> None:
+    assert refusal(407, schemes).advice.text().startswith(OFFERS[schemes])
+
+
+def test_only_a_407_asks_for_the_schemes() -> None:
+    assert "offers" not in refusal(403, "Basic").advice.text()
+
+
+def test_exemption_that_does_not_count_replaces_the_advice_to_exempt_the_host() -> None:
+    advice = refusal(403, exemption="; NO_PROXY is odd").advice.text()
+    assert advice == "Check https_proxy, its login; NO_PROXY is odd"
+
+
+NO_REFUSALS = {
+    "a line that is no HTTP": (
+        http.client.BadStatusLine("Tunnel connection failed: 407"),
+        through(HTTP_PROXY),
+    ),
+    "no proxy": (OSError("Tunnel connection failed: 407"), DIRECT),
+}
+
+
+@pytest.mark.parametrize("error, route", NO_REFUSALS.values(), ids=NO_REFUSALS)
+def test_other_words_of_a_refusal_are_none(error: Exception, route: Route) -> None:
+    assert explained(error, route).kind is ErrorKind.TRANSIENT

@@ -1,17 +1,20 @@
 """A file that is replaced as a whole, on disks and in folders that do not allow it."""
 
+import contextlib
+import errno
 import os
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from twilio_build_wait.reporters.files import ReplacedFile
+from twilio_build_wait.reporters.files import replace_file
 
 
 def refuse(*_args: object) -> NoReturn:
-    raise PermissionError(13, "Permission denied")
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 @pytest.fixture
@@ -20,60 +23,113 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
+@pytest.fixture
+def mounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that cannot be renamed over, as one that is mounted into a container."""
+    monkeypatch.setattr(os, "replace", refuse)
+    return path
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let the disk take only a part of a write. Not a fixture: pytest writes to files, too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+LONG_TEXT = "new and longer than twenty bytes"
+
+
 def test_long_text_is_written_whole(path: Path) -> None:
-    ReplacedFile(str(path)).write("ä\udcff" * 100_000)
+    replace_file(str(path), "ä\udcff" * 100_000)
     assert path.read_bytes() == ("ä" + "\\udcff").encode() * 100_000
 
 
-def test_file_that_cannot_be_renamed_over_is_overwritten(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+def test_symbolic_link_is_replaced_not_followed(tmp_path: Path, path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    replace_file(str(link), "new")
+    assert not link.is_symlink()
+    assert path.read_text() == "old and longer"
+
+
+def test_file_that_cannot_be_renamed_over_is_overwritten(mounted: Path) -> None:
+    mounted.chmod(0o600)
+    before = mounted.stat()
+    replace_file(str(mounted), "new")
+    assert mounted.read_text() == "new"
+    assert mounted.stat().st_ino == before.st_ino
+    assert mounted.stat().st_mode == before.st_mode
+    assert [*mounted.parent.iterdir()] == [mounted]
+
+
+def test_link_that_cannot_be_replaced_is_an_error_and_its_target_stays(
+    tmp_path: Path, mounted: Path
 ) -> None:
-    before = path.stat().st_ino
-    monkeypatch.setattr(os, "replace", refuse)  # as for a file mounted into a container
-    ReplacedFile(str(path)).write("new")
-    assert (path.read_text(), path.stat().st_ino) == ("new", before)
-    assert [*path.parent.iterdir()] == [path]
+    link = tmp_path / "link"
+    link.symlink_to(mounted)
+    with pytest.raises(PermissionError):
+        replace_file(str(link), "new")
+    assert mounted.read_text() == "old and longer"
 
 
-def test_new_file_is_created_where_no_temporary_one_can_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    monkeypatch.setattr(os, "replace", refuse)  # as for a temporary name that is too long
-    ReplacedFile(str(path)).write("new")
-    assert path.read_text() == "new"
-
-
-def test_write_that_stops_halfway_leaves_nothing(path: Path) -> None:
-    old_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, old_limit[1]))  # as on a full disk
-    try:
-        with pytest.raises(OSError, match="too large"):
-            ReplacedFile(str(path)).write("new and longer than twenty bytes")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old_limit)
+def test_replacement_that_stops_halfway_leaves_nothing(path: Path) -> None:
+    with pytest.raises(OSError, match="too large"), full_disk():
+        replace_file(str(path), LONG_TEXT)
     assert [*path.parent.iterdir()] == []
 
 
-def test_file_system_that_refuses_a_mode_does_not_matter(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+def test_overwriting_that_stops_halfway_leaves_nothing(
+    mounted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "fchmod", refuse)
-    ReplacedFile(str(path)).write("new")
+    monkeypatch.setattr(os, "unlink", refuse)  # as for a file that is mounted
+    with pytest.raises(OSError, match="too large"), full_disk():
+        replace_file(str(mounted), LONG_TEXT)
+    assert mounted.read_text() == ""
+
+
+def test_path_of_4095_bytes_is_written(tmp_path: Path) -> None:
+    """The path of a temporary file beside it is too long."""
+    folder = str(tmp_path)
+    while len(folder) < 4093:
+        missing = 4092 - len(folder)
+        folder += "/" + "d" * (missing if missing < 200 else 100)
+        os.mkdir(folder)  # noqa: PTH102 (the path as it is)
+    path = f"{folder}/f"
+    assert len(path) == 4095
+    replace_file(path, "new")
+    assert Path(path).read_text() == "new"
+    assert Path(path).stat().st_mode & 0o777 == 0o644
+
+
+def test_new_file_has_mode_0644_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    replace_file(str(tmp_path / "file"), "new")
+    os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["fchmod", "fchown"])
+def test_file_system_that_refuses_mode_or_owner_does_not_matter(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(os, name, refuse)
+    replace_file(str(path), "new")
     assert path.read_text() == "new"
 
 
-@pytest.mark.parametrize("user", [0, 1000])
-def test_root_gives_the_file_to_the_owner_of_the_folder(
+@pytest.mark.parametrize("user", [0, 1000], ids=["root", "another user"])
+def test_only_root_gives_a_file_to_the_owner_of_the_folder(
     user: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(os, "fchown", lambda _fd, owner, group: given.append((owner, group)))
     monkeypatch.chdir(path.parent)
-    ReplacedFile("file").write("new")
+    replace_file("file", "new")
     owner = path.parent.stat()
     assert given == ([(owner.st_uid, owner.st_gid)] if user == 0 else [])
-    monkeypatch.setattr(os, "fchown", refuse)
-    ReplacedFile("file").write("newer")
-    assert path.read_text() == "newer"

@@ -17,11 +17,17 @@ LONG = 30.0  # seconds; no test waits for it
 
 
 @pytest.fixture
-def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The exit codes with which the process would have ended; it runs without a CI."""
+def output(tmp_path: Path) -> Path:
+    """What GITHUB_OUTPUT names in `exits`."""
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def exits(monkeypatch: pytest.MonkeyPatch, output: Path) -> list[int]:
+    """The exit codes with which the process would have ended."""
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
-    monkeypatch.setattr(os, "environ", {"PATH": os.defpath})
+    monkeypatch.setattr(os, "environ", {"GITHUB_OUTPUT": str(output)})
     monkeypatch.setattr(sys, "stderr", sys.stderr)
     return codes
 
@@ -68,6 +74,20 @@ def test_run_that_is_not_over_in_time_is_ended(watch: guard.Watch, exits: list[i
     assert exits == [3]
 
 
+def test_process_without_a_timeout_ends_43_s_after_its_start() -> None:
+    left = guard.Watch().ends_at - time.monotonic()
+    assert left == pytest.approx(43.0, abs=0.5)
+
+
+@pytest.mark.usefixtures("exits")
+def test_run_that_ends_meanwhile_waits_for_the_final_report(watch: guard.Watch) -> None:
+    is_free: list[bool] = []
+    watch.final_report = lambda _: is_free.append(watch.ending.acquire(blocking=False))
+    send(signal.SIGTERM)
+    watch.run()
+    assert is_free == [False]
+
+
 def test_final_report_that_hangs_is_cut(watch: guard.Watch, exits: list[int]) -> None:
     is_over = threading.Event()
     watch.final_report = lambda _: is_over.wait(LONG)
@@ -88,32 +108,65 @@ def test_process_ends_even_if_no_thread_can_report(
     assert exits == [130]
 
 
-def test_signal_before_the_import_writes_only_the_outcome(
-    watch: guard.Watch, exits: list[int], tmp_path: Path
+class UnstartableThread(threading.Thread):
+    """A thread that cannot be started now. Python 3.13 refuses a second try with the same one."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_watch_can_be_started_where_an_earlier_try_failed(
+    watch: guard.Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.environ["GITHUB_OUTPUT"] = str(tmp_path / "output")
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda _: ended.set())
+    watch.ends_at = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", UnstartableThread)
+        with pytest.raises(RuntimeError):
+            watch.start()
+    was_running = watch.is_running
+    watch.start()
+    assert not was_running
+    assert watch.is_running
+    assert ended.wait(LONG)
+
+
+def test_signal_before_the_import_writes_only_the_outcome(
+    watch: guard.Watch, exits: list[int], output: Path
+) -> None:
     send(signal.SIGTERM)
     watch.run()
-    assert (tmp_path / "output").read_text() == "outcome=cancelled\n"
+    assert output.read_text() == "outcome=cancelled\n"
     assert exits == [143]
+
+
+def test_import_that_hangs_is_an_error(watch: guard.Watch, exits: list[int], output: Path) -> None:
+    watch.ends_at = time.monotonic()
+    watch.run()
+    assert output.read_text() == "outcome=error\n"
+    assert exits == [70]
 
 
 # --- the appender ---------------------------------------------------------------------------------
 
+# What is in the file -> what follows it.
+STARTS = {"": "b\n", "a\n": "b\n", "a": "\nb\n"}
+
+
+@pytest.mark.parametrize("before", STARTS, ids=["empty", "whole line", "unfinished line"])
+def test_append_starts_a_new_line_only_behind_an_unfinished_one(
+    tmp_path: Path, before: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_text(before)
+    guard.append(str(path), "b\n")
+    assert path.read_text() == before + STARTS[before]
+
 
 def test_append_takes_any_text(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"\xff\n")
-    guard.append(str(path), "\udcff")
-    assert path.read_bytes() == b"\xff\n\\udcff"
-
-
-def test_append_needs_no_permission_to_read(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("a\n")
-    with mock.patch("builtins.open", side_effect=PermissionError):
-        guard.append(str(path), "b\n")
-    assert path.read_text() == "a\nb\n"
+    guard.append(str(tmp_path / "file"), "\udcff")
+    assert (tmp_path / "file").read_text() == "\\udcff"
 
 
 def test_device_is_not_truncated() -> None:
@@ -149,35 +202,54 @@ def started(exits: list[int], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
 ARGUMENTS = {"--version": 0, "--unknown": 2}
 
 
-@pytest.mark.parametrize("argument, code", ARGUMENTS.items(), ids=ARGUMENTS)
+@pytest.mark.usefixtures("started")
+def test_guard_lets_the_run_append_its_outputs(
+    monkeypatch: pytest.MonkeyPatch, output: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", "--unknown"])
+    guard.main()
+    assert "invalid" in output.read_text()
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS)
 def test_guard_exits_with_the_code_of_the_run(
     started: list[int],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     argument: str,
-    code: int,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["twilio-build-wait", argument])
     guard.main()
-    assert started == [code]
+    assert started == [ARGUMENTS[argument]]
     assert capfd.readouterr().out.startswith(f"twilio-build-wait {__version__}\n")
+    assert sys.stderr is None
 
 
-@pytest.mark.parametrize("ci", ["", "true"], ids=["elsewhere", "on GitHub"])
-def test_crash_shows_its_place_but_not_its_message(
+def test_crash_is_reported_without_its_message(
     started: list[int],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    ci: str,
+    output: Path,
 ) -> None:
-    monkeypatch.setattr(os, "environ", {"GITHUB_ACTIONS": ci})
+    monkeypatch.setitem(os.environ, "GITHUB_ACTIONS", "true")
     crash = mock.Mock(side_effect=KeyboardInterrupt("a secret"))
     monkeypatch.setattr("twilio_build_wait.main.run", crash)
     guard.main()
-    lines = capfd.readouterr().out.splitlines()
+    start, place, *_, name, problem, error = capfd.readouterr().out.splitlines()
+    assert start == "Traceback (most recent call last):"
+    assert "guard.py" in place
+    assert name == "KeyboardInterrupt"
+    assert problem == "twilio-build-wait could not start; it sent no request"
+    title = "::error title=Internal error in twilio-build-wait"
+    assert error == f"{title}::It could not start: see log"
+    assert output.read_text() == "outcome=error\n"
     assert started == [70]
-    assert lines[0] == "Traceback (most recent call last):"
-    assert "guard.py" in lines[1]
-    assert "KeyboardInterrupt" in lines
-    assert not [line for line in lines if "secret" in line]
-    assert [line.startswith("::error title=") for line in lines].count(True) == len(ci) // 4
+
+
+def test_crash_writes_no_github_command_elsewhere(
+    started: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("twilio_build_wait.main.run", mock.Mock(side_effect=KeyError))
+    guard.main()
+    assert "::" not in capfd.readouterr().out
+    assert started == [70]

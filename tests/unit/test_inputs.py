@@ -1,75 +1,139 @@
-"""The table of inputs: the format of each."""
-
-import runpy
+"""The table of inputs: where each is read from, and its format."""
 
 import pytest
 
 from tests.support.samples import ACCOUNT_SID, API_KEY, BUILD_SID, ENVIRONMENT_SID, SERVICE_SID
 from twilio_build_wait import inputs
 
-Table = dict[str, inputs.Input[object]]
-
-
-@pytest.fixture
-def table() -> Table:
-    """Run the module again: mutation testing changes it after its import."""
-    ran = runpy.run_path(inputs.__file__, run_name=inputs.__name__)
-    return {known.name: known for known in ran["INPUTS"]}
-
-
+TABLE = {spec.name: spec for spec in inputs.INPUTS}
 HEX = "0123456789abcdef0123456789ABCDEF"
+SID = "followed by 32 hexadecimal digits"
+LABEL = "lower-case letters, digits or hyphens, such as"
 
-# Name of an input -> valid texts, invalid texts.
-FORMATS = {
-    "account-sid": ([ACCOUNT_SID], [f"ac{HEX}", f"AC{HEX}0", HEX]),
-    "auth-token": (["a~ !"], ["a\x7f", "ä", "a\nb"]),
-    "api-key": ([API_KEY], [f"AC{HEX}"]),
-    "api-secret": (["x"], ["\x1f"]),
-    "service-sid": (
-        [SERVICE_SID, "my_Service-1", "x" * 255, f"ZS{HEX}0", "ZSshort"],
-        ["x" * 256, "ZS" + "g" * 32, "a b", "ä", "a/b", "name\n"],
-    ),
-    "build-sid": ([BUILD_SID, "latest"], ["newest", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX]),
-    "environment-sid": ([ENVIRONMENT_SID], [BUILD_SID]),
-    "timeout": (["0", "24h"], ["24h1ms", "soon"]),
-    "interval": (["100ms", "0.09s10ms", "1h"], ["99ms", "3601"]),
-    "max-interval": (["100ms", "1h"], ["99ms", "1h1ms"]),
-    "region": (["us1", "a-b9", "a" * 20], ["a" * 21, "a", "1us", "US1", "us_1", "us-", "us1.x"]),
-    "edge": (["dublin", "e" * 40], ["e" * 41, "e", "-e"]),
-    "output-file": (["a", "a\nb"], []),
-    "summary": (["true", "False"], ["yes", "1"]),
-    "diagnose": (["TRUE", "false"], ["no"]),
-    "base-url": (
-        [f"https://{end}" for end in ("a.test", "A.test:8443/a/b", "[::1]:80", "_a.b_c.test.")],
-        [
-            *("https://", "ftp://a.test", "a.test", "https://u@a.test", "https://a.test:"),
-            *(f"https://a.test{end}" for end in ("?a", "#a", ":0", ":65536", "/a b", "/\\", "/`")),
-            *("https://ä.test", "https://-a.test", "https://a..test", f"https://{'a' * 64}.test"),
-            *(f"https://{'a.' * 127}test", "https://[::1", "https://[::1]x", "https://[v1.a]"),
-        ],
-    ),
+# Names of inputs, and the words for their format. `test_action_yml.py` holds the variables.
+DESCRIPTIONS = {
+    "account-sid": f"AC {SID}",
+    "auth-token": "printable ASCII characters",
+    "api-key": f"SK {SID}",
+    "api-secret": "printable ASCII characters",
+    "service-sid": f"ZS {SID}, or a unique name of letters, digits, _ and -",
+    "build-sid": f"ZB {SID}, or latest",
+    "environment-sid": f"ZE {SID}",
+    "timeout": "a duration such as 90s, 15m or 1h30m, from 0 to 24h",
+    "interval": "a duration such as 500ms or 2s, from 100ms to 1h",
+    "max-interval": "a duration from interval to 1h",
+    "region": f"2 to 20 {LABEL} ie1",
+    "edge": f"2 to 40 {LABEL} dublin",
+    "base-url": "an https:// URL without user name, query or fragment (http:// only for localhost)",
+    "output-file": "the path of a file in a folder that exists",
+    "summary": "true or false",
+    "diagnose": "true or false",
 }
-CASES = {
-    f"{name} {text[:40]!a}": (name, text, text in valid)
-    for name, (valid, invalid) in FORMATS.items()
-    for text in (*valid, *invalid)
+
+# Name of an input -> valid texts.
+VALID = {
+    "account-sid": [ACCOUNT_SID],
+    "auth-token": ["a~ !"],
+    "api-key": [API_KEY],
+    "api-secret": ["x"],
+    "service-sid": [SERVICE_SID, "my_Service-1", "x" * 255, f"ZS{HEX}0", "ZSshort"],
+    "build-sid": [BUILD_SID, "latest"],
+    "environment-sid": [ENVIRONMENT_SID],
+    "timeout": ["0", "24h"],
+    "interval": ["100ms", "0.09s10ms", "1h"],
+    "max-interval": ["100ms", "1h"],
+    "region": ["us1", "a-b9", "a" * 20],
+    "edge": ["dublin", "e" * 40],
+    "output-file": ["a", "a\nb"],
+    "base-url": ["https://a.test", "http://a_b:1/", "https://[::1]:80", "https://_a.b_c.test."],
 }
-VALUES: dict[str, object] = {"build-sid LATEST": "latest", "interval 0.13m": 7.8}
-VALUES |= {"summary False": False, "diagnose TRUE": True}
-VALUES |= {"base-url HTTPS://a.test/b//": "https://a.test/b", "base-url http://a/": "http://a"}
+VALID["base-url"] += [f"https://{'a' * 63}.test/a::b~!$&'()*+,;=%41@[]", f"https://{'a.' * 126}a"]
+
+# Name of an input -> invalid texts.
+INVALID = {
+    "account-sid": [f"ac{HEX}", f"AC{HEX}0", HEX, f"AC{HEX[1:]}g", "AC" + "١" * 32],
+    "auth-token": ["a\x7f", "ä", "a\nb"],
+    "api-key": [f"AC{HEX}"],
+    "api-secret": ["\x1f"],
+    "service-sid": ["x" * 256, "ZS" + "g" * 32, "a b", "ä", "a/b", "name\n"],
+    "build-sid": ["newest", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX],
+    "environment-sid": [BUILD_SID],
+    "timeout": ["24h1ms", "soon"],
+    "interval": ["99ms", "3601"],
+    "max-interval": ["99ms", "1h1ms"],
+    "region": ["a" * 21, "a", "1us", "US1", "us_1", "us-", "us1.x"],
+    "edge": ["e" * 41, "e", "-e"],
+    "summary": ["yes", "1"],
+    "diagnose": ["no"],
+    "base-url": ["https://", "ftp://a.test", "a.test", "https://u@a.test", "https://a.te\nst"],
+}
+BAD_HOSTS = ["ä.test", "-a.test", "a-.test", "a..test", "[::1", "[::1]x", "[v1.a]"]
+BAD_HOSTS += ["a.test:", "a.test:0", "a.test:65536", "a.test:x", f"{'a' * 64}.b", f"{'a.' * 127}a"]
+BAD_PATHS = ["?a", "#a", "/?", "/a b", "/\\", "/`", "/ä"]
+INVALID["base-url"] += [f"https://{host}" for host in BAD_HOSTS]
+INVALID["base-url"] += [f"https://a.test{path}" for path in BAD_PATHS]
+
+# An input, a text, and the value that it stands for.
+VALUES: dict[str, tuple[inputs.Input[str] | inputs.Input[float] | inputs.Input[bool], str, object]]
+VALUES = {
+    "latest in capitals": (inputs.BUILD_SID, "LATEST", "latest"),
+    "duration": (inputs.INTERVAL, "0.13m", 7.8),
+    "false": (inputs.SUMMARY, "False", False),
+    "true": (inputs.DIAGNOSE, "TRUE", True),
+    "slashes at the end": (inputs.BASE_URL, "HTTPS://A.test:1/b//", "https://A.test:1/b"),
+    "no path": (inputs.BASE_URL, "http://a/", "http://a"),
+}
 
 
-def test_every_input_has_its_format_in_this_table(table: Table) -> None:
-    assert FORMATS.keys() == table.keys()
-    assert [known.name for known in table.values() if len(known.format.words) < len("a path")] == []
+def pairs(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(name, text) for name, listed in texts.items() for text in listed]
 
 
-@pytest.mark.parametrize("name, text, is_valid", CASES.values(), ids=CASES)
-def test_format(table: Table, name: str, text: str, is_valid: object) -> None:
-    assert (table[name].format.parse(text) is not None) is is_valid
+def test_formats_in_words() -> None:
+    assert {name: spec.format.description for name, spec in TABLE.items()} == DESCRIPTIONS
 
 
-@pytest.mark.parametrize("case", VALUES)
-def test_value(table: Table, case: str) -> None:
-    name, _, text = case.partition(" ")
-    assert table[name].format.parse(text) == VALUES[case]
+@pytest.mark.parametrize("name, text", pairs(VALID), ids=ascii)
+def test_valid_text_is_parsed(name: str, text: str) -> None:
+    assert TABLE[name].format.parse(text) is not None
+
+
+@pytest.mark.parametrize("name, text", pairs(INVALID), ids=ascii)
+def test_invalid_text_is_not_parsed(name: str, text: str) -> None:
+    assert TABLE[name].format.parse(text) is None
+
+
+@pytest.mark.parametrize("spec, text, value", VALUES.values(), ids=VALUES)
+def test_value_of_a_text(spec: inputs.Input[object], text: str, value: object) -> None:
+    assert spec.format.parse(text) == value
+
+
+def test_variables_are_in_their_order() -> None:
+    assert inputs.BUILD_SID.variables() == (
+        "INPUT_BUILD-SID",
+        "INPUT_BUILD_SID",
+        "PLUGIN_BUILD-SID",
+        "PLUGIN_BUILD_SID",
+        "TWILIO_BUILD_SID",
+    )
+
+
+def test_name_without_a_hyphen_has_fewer_variables() -> None:
+    assert inputs.EDGE.variables() == ("INPUT_EDGE", "PLUGIN_EDGE", "TWILIO_EDGE")
+
+
+def test_values_are_trimmed_and_blank_ones_do_not_count() -> None:
+    environ = {"INPUT_EDGE": " \t\n", "TWILIO_EDGE": "b ", "PLUGIN_EDGE": " a\r\n"}
+    assert inputs.EDGE.values(environ) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "environ, value", [({"TWILIO_EDGE": "b", "PLUGIN_EDGE": "a"}, "a"), ({}, "")]
+)
+def test_first_value_counts(environ: dict[str, str], value: str) -> None:
+    assert inputs.EDGE.read(environ) == value
+
+
+def test_secrets_are_the_token_and_the_secret() -> None:
+    secrets = [spec for spec in inputs.INPUTS if spec.is_secret]
+    assert secrets == [inputs.AUTH_TOKEN, inputs.API_SECRET]

@@ -1,18 +1,19 @@
-"""The delays between polls."""
+"""The delays between polls, and which errors are permanent."""
 
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from twilio_build_wait.model import ErrorKind, PollError
+from tests.support import samples
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import message
 from twilio_build_wait.schedule import Schedule
-from twilio_build_wait.text import SafeText
+from twilio_build_wait.settings import read
 
-CAUSE = SafeText("cause")
+CAUSE = message("cause")
 TRANSIENT = PollError(CAUSE)
 NOT_FOUND = PollError(CAUSE, ErrorKind.NOT_FOUND)
-UNREACHABLE = PollError(CAUSE, is_answer=False, is_unreachable=True)
-TIMEOUT = PollError(CAUSE, is_answer=False)
+UNSENT = PollError(CAUSE, reach=Reach.NOWHERE)
 
 Uniform = Callable[[float, float], float]
 
@@ -25,62 +26,112 @@ def high(_low: float, high: float) -> float:
     return high
 
 
+def make_schedule(uniform: Uniform = high, **changes: str) -> Schedule:
+    return Schedule(read(samples.environment(**changes)), uniform)
+
+
 def delays(errors: Sequence[PollError], uniform: Uniform = high) -> list[float | None]:
     """Return the delays after errors at the start of the wait."""
-    schedule = Schedule(1, 10, uniform)
+    schedule = make_schedule(uniform)
     return [schedule.after_error(error, 0) for error in errors]
 
 
 # Seconds waited -> the interval, without jitter.
-INTERVALS = {0: 1, 100: 4, 299: 9.97, 3000: 10}
+INTERVALS: dict[float, float] = {0: 1.0, 100: 4.0, 133: 4.99, 134: 5.0, 3000: 5.0}
 
 
-@pytest.mark.parametrize("uniform, factor", [(low, 0.9), (high, 1.1)])
-def test_interval_grows_by_3_percent_of_the_wait(uniform: Uniform, factor: float) -> None:
-    schedule = Schedule(1, 10, uniform)
-    for elapsed, interval in INTERVALS.items():
-        assert schedule.after_success(elapsed) == pytest.approx(interval * factor)
+@pytest.mark.parametrize("uniform, factor", [(low, 0.9), (high, 1.1)], ids=["shortest", "longest"])
+@pytest.mark.parametrize("elapsed", INTERVALS)
+def test_interval_grows_by_3_percent_of_the_wait_up_to_5_s(
+    elapsed: float, uniform: Uniform, factor: float
+) -> None:
+    delay = make_schedule(uniform).after_success(elapsed)
+    assert delay == pytest.approx(INTERVALS[elapsed] * factor)
+
+
+def test_interval_and_max_interval_are_inputs() -> None:
+    schedule = make_schedule(TWILIO_BUILD_INTERVAL="7s", TWILIO_BUILD_MAX_INTERVAL="8s")
+    assert [schedule.after_success(elapsed) / 1.1 for elapsed in (0, 900)] == pytest.approx([7, 8])
 
 
 def test_backoff_doubles_up_to_30_s() -> None:
     assert delays([TRANSIENT] * 2000)[:7] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_backoff_may_be_0() -> None:
     assert delays([TRANSIENT] * 2, low) == [0, 0]
 
 
-def test_retry_after_is_a_lower_bound() -> None:
-    for seconds in (0, 7):
-        error = PollError(CAUSE, retry_after=seconds)
-        assert delays([error], low) + delays([error]) == [seconds, seconds + 1]
+def test_success_starts_the_backoff_again() -> None:
+    schedule = make_schedule()
+    schedule.after_error(TRANSIENT, 0)
+    schedule.after_success(1)
+    assert schedule.after_error(TRANSIENT, 2) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 7])
+@pytest.mark.parametrize("uniform, more", [(low, 0), (high, 1)], ids=["shortest", "longest"])
+def test_delay_is_at_least_retry_after(seconds: float, uniform: Uniform, more: float) -> None:
+    assert delays([PollError(CAUSE, retry_after=seconds)], uniform) == [seconds + more]
+
+
+def test_longer_backoff_precedes_retry_after() -> None:
     assert delays([*[TRANSIENT] * 4, PollError(CAUSE, retry_after=3)])[-1] == 16
 
 
-def test_404_is_retried_every_second_for_10_s() -> None:
-    assert delays([NOT_FOUND], low) + delays([NOT_FOUND]) == pytest.approx([0.9, 1.1])
-    schedule = Schedule(1, 10, high)
-    schedule.after_error(NOT_FOUND, 5)
-    schedule.after_error(TRANSIENT, 9)
-    assert schedule.after_error(NOT_FOUND, 14.9) is not None
-    assert schedule.after_error(NOT_FOUND, 15) is None
-    schedule.after_success(16)
-    assert schedule.after_error(NOT_FOUND, 20) is not None
-    assert schedule.after_error(NOT_FOUND, 29.9) is not None
+@pytest.mark.parametrize("uniform, delay", [(low, 0.9), (high, 1.1)], ids=["shortest", "longest"])
+def test_404_is_retried_every_second(uniform: Uniform, delay: float) -> None:
+    assert delays([NOT_FOUND], uniform) == [delay]
 
 
-def test_unreachable_is_permanent_after_60_s_without_another_error() -> None:
-    schedule = Schedule(1, 10, high)
-    assert schedule.after_error(UNREACHABLE, 2) == 1
-    schedule.after_error(TIMEOUT, 30)
-    assert schedule.after_error(UNREACHABLE, 62) is not None
-    assert schedule.after_error(UNREACHABLE, 121.9) is not None
-    assert schedule.after_error(UNREACHABLE, 122) is None
-    assert not schedule.is_answered
+def test_404_neither_counts_as_transient_nor_resets_their_count() -> None:
+    assert delays([TRANSIENT, NOT_FOUND, TRANSIENT]) == [1, 1.1, 2]
 
 
-@pytest.mark.parametrize("answer", [TRANSIENT, NOT_FOUND])
-def test_unreachable_is_transient_once_something_answered(answer: PollError) -> None:
-    schedule = Schedule(1, 10, high)
-    schedule.after_error(UNREACHABLE, 0)
-    schedule.after_error(answer, 1)
-    assert schedule.is_answered
-    for elapsed in (2, 100, 1000):
-        assert schedule.after_error(UNREACHABLE, elapsed) is not None
+LOCAL, SENT = PollError(CAUSE, reach=Reach.LOCAL), PollError(CAUSE, reach=Reach.SENT)
+# The results of polls by the second in which they come; None is a success.
+Results = dict[float, PollError | None]
+PERMANENT: dict[str, Results] = {
+    "permanent error": {0: PollError(CAUSE, ErrorKind.PERMANENT)},
+    "404 for 10 s": {5: NOT_FOUND, 9: TRANSIENT, 15: NOT_FOUND},
+    "404 for 10 s after a success": {5: NOT_FOUND, 6: None, 7: NOT_FOUND, 17: NOT_FOUND},
+    "never sent for 60 s": {0: UNSENT, 60: UNSENT},
+    "never sent, at first for a local shortage": {0: LOCAL, 60: UNSENT},
+}
+RETRIED: dict[str, Results] = {
+    "404 for less than 10 s": {5: NOT_FOUND, 14.9: NOT_FOUND},
+    "404 for 10 s with a success": {5: NOT_FOUND, 6: None, 7: NOT_FOUND, 16.9: NOT_FOUND},
+    "never sent for less than 60 s": {0: UNSENT, 59.9: UNSENT},
+    "local shortage": {0: UNSENT, 60: LOCAL},
+    "sent once": {0: SENT, 900: UNSENT},
+    "sent after 60 s": {0: UNSENT, 60: SENT},
+    "answered once": {0: UNSENT, 1: TRANSIENT, 900: UNSENT},
+    "404 once": {0: NOT_FOUND, 900: UNSENT},
+    "success once": {0: None, 900: UNSENT},
+}
+
+
+def last_delay(results: Results) -> float | None:
+    schedule = make_schedule()
+    delay: float | None = 0.0
+    for elapsed, error in results.items():
+        after_error, after_success = schedule.after_error, schedule.after_success
+        delay = after_error(error, elapsed) if error else after_success(elapsed)
+    return delay
+
+
+@pytest.mark.parametrize("results", PERMANENT.values(), ids=PERMANENT)
+def test_error_is_permanent(results: Results) -> None:
+    assert last_delay(results) is None
+
+
+@pytest.mark.parametrize("results", RETRIED.values(), ids=RETRIED)
+def test_error_is_retried(results: Results) -> None:
+    assert last_delay(results) is not None
+
+
+def test_advice_is_that_of_the_latest_error_that_got_furthest() -> None:
+    schedule = make_schedule()
+    for advice, reach in (("a", Reach.SENT), ("b", Reach.SENT), ("c", Reach.NOWHERE)):
+        schedule.after_error(PollError(CAUSE, advice=message(advice), reach=reach), 0)
+    assert schedule.advice == message("b")

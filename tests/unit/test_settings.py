@@ -1,109 +1,307 @@
-"""The inputs of a whole environment: every problem at once, hosts, and http."""
+"""The inputs of a whole environment: every problem at once, hosts, logins and http."""
 
-import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.support.samples import ACCOUNT_SID, API_KEY, BUILD_SID, SECRET, STATUS_URL, TOKEN
+from tests.support import samples
 from tests.support.samples import environment as environ
-from twilio_build_wait.settings import read
+from twilio_build_wait import inputs
+from twilio_build_wait.inputs import Input
+from twilio_build_wait.settings import Settings, read
 
-KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
-NO_LOGIN = dict.fromkeys(("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
+HEX = "0123456789abcdef0123456789abcdef"
+TOKEN, SID = samples.TOKEN, samples.BUILD_SID
 GITHUB = {"GITHUB_ACTIONS": "true"}
-HINT = r"forks.*Dependabot.*secrets: inherit.*environment"
+KEY = {"TWILIO_API_KEY": samples.API_KEY, "TWILIO_API_SECRET": samples.SECRET}
+NO_TOKEN = {"TWILIO_AUTH_TOKEN": None}
+EMPTY_SECRETS = (
+    "; on GitHub, secrets are empty in pull requests from forks and Dependabot, in a reusable "
+    "workflow without 'secrets: inherit', and in a job that does not name their environment"
+)
+NO_OUTPUT = "It is empty: the step that should set it gave no output"
+IS_KEY = "which is the SID of an API key (SK…): put it into api-key"
+IS_ACCOUNT = "which is the SID of an account (AC…): put it into account-sid"
+LENGTH = "expected ...; got a value of {} character"
+SHORTER = "got '999ms', which is shorter than interval"
+NO_FOLDER = "got '/no/file', whose folder does not exist"
+UNENCRYPTED = "http:// would send the credential unencrypted"
+HIDDEN = "it contains a credential, so it is not shown; expected ..."
+INSTEAD = "required with api-secret, or account-sid and auth-token"
+UNEXPANDED = "the CI did not expand the variable"
+ENCODED = "".join(f"%{ord(each):x}" for each in TOKEN)
+TABLE: dict[str, Input[Any]] = {spec.name: spec for spec in inputs.INPUTS}
+Changes = Mapping[str, str | None]
 
-# Changes of the environment -> a pattern for each problem, in order.
-PROBLEMS: dict[str, tuple[dict[str, str | None], list[str]]] = {
-    "no service": ({"TWILIO_SERVICE_SID": None}, [r"^TWILIO_SERVICE_SID \(service-sid\): requ.*Z"]),
-    "no build": ({"TWILIO_BUILD_SID": "", **GITHUB}, ["^build-sid: required: ZB followed by"]),
-    "no credential": (NO_LOGIN, [r"auth-token\): required(?!.*Depend)", "account-sid.*: AC foll"]),
-    "no token on GitHub": ({"TWILIO_AUTH_TOKEN": None, **GITHUB}, ["^auth-token: requi.*" + HINT]),
-    "no secret": ({"TWILIO_API_KEY": API_KEY, **GITHUB}, ["api-secret: required with.*" + HINT]),
-    "no key": ({"TWILIO_API_SECRET": SECRET}, [r"\(api-key\): required with api-secret: SK foll"]),
-    "invalid": ({"TWILIO_BUILD_TIMEOUT": "1 h"}, ["expected a duration.*from 0 to 24h; got '1 h'"]),
-    "account hidden": (
-        {"TWILIO_ACCOUNT_SID": "0123"},
-        ["expected AC.*got a value of 4 characters"],
-    ),
-    "key hidden": ({**KEY, "TWILIO_API_KEY": "ab"}, ["expected SK.*got a value of 2 characters"]),
-    "token hidden": ({"TWILIO_AUTH_TOKEN": "pässwörd"}, ["ASCII.*got a value of 8 characters"]),
-    "URL hidden": ({"TWILIO_BASE_URL": "https://u:p@a.test"}, ["an https:// URL.*another value$"]),
-    "http": ({"TWILIO_BASE_URL": "http://a.test"}, [r"base-url\): expected an https.*unencrypt"]),
-    "no edge": ({"TWILIO_REGION": "sg1"}, [r"\(edge\): required with region 'sg1'.*such as dubl"]),
-    "unused region": (
-        {"TWILIO_REGION": "X", "TWILIO_EDGE": "Y", "TWILIO_BASE_URL": "https://a.test"},
-        [r"\(region\).*'X'", r"\(edge\).*'Y'"],
-    ),
-    "interval below max-interval": (
-        {"TWILIO_BUILD_INTERVAL": "5s", "TWILIO_BUILD_MAX_INTERVAL": "4.999s"},
-        [r"\(max-interval\).*got '4.999s', which is shorter than interval"],
-    ),
-    "max-interval": ({"TWILIO_BUILD_MAX_INTERVAL": "9h"}, [r"\(max-interval\).*got '9h'$"]),
-    "credential": ({"TWILIO_SERVICE_SID": f"x{TOKEN}"}, ["service-sid.*a credential.*expected ZS"]),
+# An input, its value, and the problem with it on GitHub; `...` stands for the format of the input.
+PROBLEMS: dict[str, tuple[Input[Any], str, str]] = {
+    "no service": (inputs.SERVICE_SID, "", "required: ..."),
+    "no build": (inputs.BUILD_SID, "", f"required: .... {NO_OUTPUT}"),
+    "no key": (inputs.API_KEY, "", f"required with api-secret: ...{EMPTY_SECRETS}"),
+    "no secret": (inputs.API_SECRET, "", f"required with api-key: ...{EMPTY_SECRETS}"),
+    "invalid": (inputs.TIMEOUT, "1 h", "expected ...; got '1 h'"),
+    "invisible": (inputs.BUILD_SID, "ZB\u200b", r"expected ...; got 'ZB\u200b'"),
+    "wrong account": (inputs.ACCOUNT_SID, "0123", f"{LENGTH.format(4)}s"),
+    "key as account": (inputs.ACCOUNT_SID, f"SK{HEX}", f"{LENGTH.format(34)}s, {IS_KEY}"),
+    "account as key": (inputs.API_KEY, f"AC{HEX}", f"{LENGTH.format(34)}s, {IS_ACCOUNT}"),
+    "key as service": (inputs.SERVICE_SID, "SK/", "expected ...; got 'SK/'"),
+    "token not ASCII": (inputs.AUTH_TOKEN, "pässwd", f"{LENGTH.format(6)}s"),
+    "secret not ASCII": (inputs.API_SECRET, "ä", LENGTH.format(1)),
+    "login in a URL": (inputs.BASE_URL, "https://u:p@a", f"{LENGTH.format(13)}s"),
+    "http": (inputs.BASE_URL, "http://a", f"{LENGTH.format(8)}s: {UNENCRYPTED}"),
+    "max-interval of 9 hours": (inputs.MAX_INTERVAL, "9h", "expected ...; got '9h'"),
+    "max-interval below interval": (inputs.MAX_INTERVAL, "999ms", f"expected ...; {SHORTER}"),
+    "no folder": (inputs.OUTPUT_FILE, "/no/file", f"expected ...; {NO_FOLDER}"),
+    "credential": (inputs.REGION, f"x{TOKEN}", HIDDEN),
+    "credential in a path": (inputs.OUTPUT_FILE, quote(TOKEN, safe=""), HIDDEN),
+    "over-encoded credential": (inputs.BASE_URL, f"https://a.test/{ENCODED}", HIDDEN),
+    "secret not expanded": (inputs.AUTH_TOKEN, "$(TOKEN)", f"{UNEXPANDED}; expected ..."),
+    "file not expanded": (inputs.OUTPUT_FILE, "$OUT", f"{UNEXPANDED} $OUT; expected ..."),
 }
 
-# Region and edge -> the host.
-HOSTS = {",": "", "us1,": "", "ie1,": ".dublin.ie1", "au1,": ".sydney.au1"}
-HOSTS |= {",ashburn": ".ashburn.us1", "us1,ashburn": ".ashburn.us1", "sg1,a-b": ".a-b.sg1"}
+# Changes of the environment of a GitHub step, and the problem with an input.
+INCOMPLETE: dict[str, tuple[Changes, Input[Any], str]] = {
+    "no credential": (NO_TOKEN, inputs.API_KEY, f"{INSTEAD}: ...{EMPTY_SECRETS}"),
+    "no account": (
+        {"TWILIO_ACCOUNT_SID": None},
+        inputs.ACCOUNT_SID,
+        f"required with auth-token: ...{EMPTY_SECRETS}",
+    ),
+    "no edge": (
+        {"TWILIO_REGION": "sg1"},
+        inputs.EDGE,
+        "required with region 'sg1', which does not imply it: ...",
+    ),
+}
+
+# Values that are nothing but a variable, and values that are more.
+VARIABLES = ["$(NAME)", "$(group.NAME)", "${NAME}", "$name_1", "%NAME%", "%env.NAME%"]
+VARIABLES += ["${{ secrets.NAME }}", "${{secrets.NAME}}", "${{ a && '}' }}"]
+VALUES = ["$(NAME", "$(NAME)x", "x$NAME", "${1}", "$1", "%NAME", "%NAME%%", "$", "%%", "${{ a }"]
+
+
+def problems(changes: Changes) -> list[str]:
+    return [problem.text() for problem in read(environ(**changes)).problems]
+
+
+@pytest.mark.parametrize("spec, value, problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_wrong_value_is_a_problem(spec: Input[Any], value: str, problem: str) -> None:
+    expected = problem.replace("...", spec.format.description, 1)
+    assert problems({**KEY, **GITHUB, spec.variable: value}) == [f"{spec.name}: {expected}"]
+
+
+@pytest.mark.parametrize("changes, spec, problem", INCOMPLETE.values(), ids=INCOMPLETE)
+def test_missing_value_is_a_problem(changes: Changes, spec: Input[Any], problem: str) -> None:
+    expected = problem.replace("...", spec.format.description, 1)
+    assert problems({**changes, **GITHUB}) == [f"{spec.name}: {expected}"]
+
+
+def test_problem_elsewhere_names_the_variable_and_not_github() -> None:
+    expected = f"TWILIO_API_KEY (api-key): {INSTEAD}: {inputs.API_KEY.format.description}"
+    assert problems(NO_TOKEN) == [expected]
+
+
+@pytest.mark.parametrize("value", VARIABLES)
+def test_variable_that_was_not_expanded_is_invalid(value: str) -> None:
+    assert UNEXPANDED in problems({"TWILIO_AUTH_TOKEN": value})[0]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_value_that_is_more_than_a_variable_is_valid(value: str) -> None:
+    assert problems({"TWILIO_AUTH_TOKEN": value}) == []
+
+
+def test_every_problem_is_reported_in_the_order_of_the_inputs() -> None:
+    names = ["API_KEY", "SERVICE_SID", "BUILD_SID", "REGION", "EDGE", "BUILD_TIMEOUT"]
+    reported = problems({f"TWILIO_{name}": "no & no" for name in names})
+    assert [problem.partition(" ")[0] for problem in reported] == [
+        "TWILIO_API_KEY",
+        "TWILIO_SERVICE_SID",
+        "TWILIO_BUILD_SID",
+        "TWILIO_BUILD_TIMEOUT",
+        "TWILIO_REGION",
+        "TWILIO_EDGE",
+        "TWILIO_API_SECRET",
+    ]
+
+
+def test_max_interval_is_not_compared_with_an_invalid_interval() -> None:
+    changes: Changes = {"TWILIO_BUILD_INTERVAL": "x", "TWILIO_BUILD_MAX_INTERVAL": "100ms"}
+    assert len(problems(changes)) == 1
+
+
+def test_arguments_are_counted_and_not_shown() -> None:
+    (problem,) = read(environ(), ["--token", "abc"]).problems
+    assert problem.text() == (
+        "arguments: got 2, expected none; every input is an environment variable (see --help). To "
+        "run another command in the image, name it with docker run --entrypoint COMMAND"
+    )
+
+
+DEFAULTS = {
+    "timeout": 900.0,
+    "interval": 1.0,
+    "max-interval": 5.0,
+    "summary": True,
+    "diagnose": True,
+    "output-file": "",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("settings", [Settings(), read(environ())], ids=["nothing", "minimum"])
+def test_default(settings: Settings, name: str) -> None:
+    assert settings[TABLE[name]] == DEFAULTS[name]
+
+
+def test_invalid_input_has_its_default() -> None:
+    assert read(environ(TWILIO_BUILD_TIMEOUT="soon"))[inputs.TIMEOUT] == 900
+
+
+def test_repr_shows_no_secret() -> None:
+    assert TOKEN not in repr(read(environ()))
+
+
+# Changes of the environment, and user and secret of HTTP Basic.
+LOGINS: dict[str, tuple[Changes, tuple[str, str]]] = {
+    "token": ({}, (samples.ACCOUNT_SID, TOKEN)),
+    "API key beside a token": ({**KEY}, (samples.API_KEY, samples.SECRET)),
+    "API key only": (
+        {**KEY, **NO_TOKEN, "TWILIO_ACCOUNT_SID": None},
+        (samples.API_KEY, samples.SECRET),
+    ),
+    "half of an API key": ({"TWILIO_API_SECRET": samples.SECRET}, ("", samples.SECRET)),
+}
+
+
+@pytest.mark.parametrize("changes, login", LOGINS.values(), ids=LOGINS)
+def test_login(changes: Changes, login: tuple[str, str]) -> None:
+    assert read(environ(**changes)).login == login
+
+
+def test_max_interval_may_equal_the_interval() -> None:
+    assert problems({"TWILIO_BUILD_INTERVAL": "0.13m", "TWILIO_BUILD_MAX_INTERVAL": "7.8s"}) == []
+
+
+@pytest.mark.parametrize("interval, longest", [("2s", 5), ("20s", 20)])
+def test_max_interval_follows_a_longer_interval(interval: str, longest: int) -> None:
+    assert read(environ(TWILIO_BUILD_INTERVAL=interval)).max_interval == longest
+
+
+# Region and edge, and the host of each API behind its first label.
+HOSTS = {
+    "neither": ("", "", "twilio.com"),
+    "us1": ("us1", "", "twilio.com"),
+    "ie1": ("ie1", "", "dublin.ie1.twilio.com"),
+    "au1": ("au1", "", "sydney.au1.twilio.com"),
+    "edge only": ("", "ashburn", "ashburn.us1.twilio.com"),
+    "us1 with an edge": ("us1", "ashburn", "ashburn.us1.twilio.com"),
+    "ie1 with an edge": ("ie1", "london", "london.ie1.twilio.com"),
+    "another region": ("sg1", "a-b", "a-b.sg1.twilio.com"),
+}
+
+
+@pytest.mark.parametrize("region, edge, host", HOSTS.values(), ids=HOSTS)
+def test_hosts_follow_region_and_edge(region: str, edge: str, host: str) -> None:
+    settings = read(environ(TWILIO_REGION=region, TWILIO_EDGE=edge))
+    assert settings.root == f"https://serverless.{host}"
+    assert settings.monitor == f"https://monitor.{host}"
+    assert settings.region == (region or "us1")
+
+
+WITHOUT_ROOT: dict[str, Changes] = {
+    "invalid region": {"TWILIO_REGION": "X"},
+    "invalid edge": {"TWILIO_EDGE": "X"},
+    "invalid edge of a region that implies one": {"TWILIO_REGION": "ie1", "TWILIO_EDGE": "X"},
+    "region without an edge": {"TWILIO_REGION": "sg1"},
+    "invalid base-url": {"TWILIO_BASE_URL": "a.test"},
+    "http": {"TWILIO_BASE_URL": "http://a.test"},
+    "credential in base-url": {"TWILIO_BASE_URL": f"https://a.test/{ENCODED}"},
+}
+
+
+@pytest.mark.parametrize("changes", WITHOUT_ROOT.values(), ids=WITHOUT_ROOT)
+def test_invalid_host_is_one_problem_and_makes_no_url(changes: Changes) -> None:
+    settings = read(environ(**changes))
+    assert len(settings.problems) == 1
+    assert settings.status_url(SID) == ""
+
+
+def test_region_and_edge_beside_a_base_url_are_checked_for_their_format() -> None:
+    changes: Changes = {"TWILIO_REGION": "X", "TWILIO_EDGE": "Y", "TWILIO_BASE_URL": "https://a"}
+    assert len(problems(changes)) == 2
+
+
+def test_base_url_is_the_root_of_both_apis() -> None:
+    settings = read(environ(TWILIO_BASE_URL="https://gate.test:8443/api/", TWILIO_REGION="sg1"))
+    assert settings.problems == ()
+    assert settings.root == "https://gate.test:8443/api"
+    assert settings.monitor == settings.root
+    assert settings.host == "gate.test:8443"
+    assert settings.region == ""
+
+
+def test_urls_of_the_resources() -> None:
+    settings = read(environ())
+    service = f"https://serverless.twilio.com/v1/Services/{samples.SERVICE_SID}"
+    assert settings.service_url == service
+    assert settings.build_url(SID) == f"{service}/Builds/{SID}"
+    assert settings.status_url(SID) == samples.STATUS_URL
+
+
+def test_status_url_is_empty_without_a_build() -> None:
+    assert read(environ()).status_url("") == ""
+
+
+def test_status_url_is_empty_without_a_service() -> None:
+    assert read(environ(TWILIO_SERVICE_SID=None)).status_url(SID) == ""
+
+
+@pytest.mark.parametrize("value, is_latest", [("latest", True), ("LATEST", True), (SID, False)])
+def test_latest(value: str, is_latest: object) -> None:
+    assert read(environ(TWILIO_BUILD_SID=value)).is_latest is is_latest
+
+
 LOCAL = ["localhost", "LOCALHOST", "127.0.0.1", "127.255.199.9", "[::1]", "host.docker.internal"]
 REMOTE = ["127.0.0.256", "127.0.0.1.a.test", "localhost.a.test", "[::2]", "128.0.0.1", "10.0.0.1"]
 
 
-@pytest.mark.parametrize("changes, patterns", PROBLEMS.values(), ids=PROBLEMS)
-def test_problems(changes: dict[str, str | None], patterns: list[str]) -> None:
-    problems = read(environ(**changes)).problems
-    assert len(problems) == len(patterns), problems
-    for problem, pattern in zip(problems, patterns, strict=True):
-        assert re.search(pattern, problem), problem
-    assert TOKEN not in str(problems)
+@pytest.mark.parametrize("host", LOCAL)
+def test_http_is_allowed_for_this_machine(host: str) -> None:
+    assert problems({"TWILIO_BASE_URL": f"http://{host}:1"}) == []
 
 
-def test_empty_environment_has_the_defaults() -> None:
-    found = read({})
-    assert (len(found.problems), found.output_file) == (4, "")
-    assert (found.timeout, found.interval, found.max_interval) == (900, 1, 5)
+@pytest.mark.parametrize("host", REMOTE)
+def test_http_is_refused_for_other_hosts(host: str) -> None:
+    assert len(problems({"TWILIO_BASE_URL": f"http://{host}:1", "TWILIO_ALLOW_HTTP": "1"})) == 1
 
 
-def test_minimal_environment() -> None:
-    found = read(environ())
-    assert (found.problems, found.warnings) == ((), ())
-    assert found.login == (ACCOUNT_SID, TOKEN)
-    assert (found.summary, found.diagnose, TOKEN in repr(found)) == (True, True, False)
-    urls = [found.status_url(sid) for sid in (BUILD_SID, "", "latest")]
-    assert urls == [STATUS_URL, "", ""]
+def test_http_that_is_allowed_causes_a_warning() -> None:
+    settings = read(environ(TWILIO_BASE_URL="http://a.test:1", TWILIO_ALLOW_HTTP=" True "))
+    (warning,) = settings.warnings
+    assert settings.root == "http://a.test:1"
+    assert warning.text() == (
+        "TWILIO_ALLOW_HTTP is true: the credential is sent to a.test:1 unencrypted, and anyone on "
+        "the way can read it. Use https:// except for a test"
+    )
 
 
-def test_max_interval_may_be_equal_and_follows_a_longer_interval() -> None:
-    equal = {"TWILIO_BUILD_INTERVAL": "0.13m", "TWILIO_BUILD_MAX_INTERVAL": "7.8s"}
-    assert read(environ(**equal)).problems == ()
-    assert read(environ(TWILIO_BUILD_INTERVAL="20s")).max_interval == 20
+def test_http_for_this_machine_causes_no_warning() -> None:
+    changes = {"TWILIO_BASE_URL": "http://localhost", "TWILIO_ALLOW_HTTP": "true"}
+    assert read(environ(**changes)).warnings == ()
 
 
-@pytest.mark.parametrize("place", HOSTS)
-def test_host_of_region_and_edge(place: str) -> None:
-    region, edge = place.split(",")
-    found = read(environ(TWILIO_REGION=region, TWILIO_EDGE=edge))
-    assert (found.problems, found.region) == ((), region or "us1")
-    assert found.host == f"serverless{HOSTS[place]}.twilio.com"
-    assert found.monitor == f"https://monitor{HOSTS[place]}.twilio.com"
+@pytest.mark.parametrize("name", ["auth-token", "api-secret"])
+def test_short_secret_causes_a_warning(name: str) -> None:
+    variable = f"TWILIO_{name.upper().replace('-', '_')}"
+    (warning,) = read(environ(**KEY | GITHUB | {variable: "12345"})).warnings
+    assert warning.text() == (
+        f"{name} is too short to be hidden in the log: it would be found inside ordinary words. "
+        "Twilio's own are 32 characters long"
+    )
 
 
-@pytest.mark.parametrize("name", ["TWILIO_REGION", "TWILIO_EDGE"])
-def test_invalid_region_or_edge_makes_no_url(name: str) -> None:
-    found = read(environ(**{name: "X"}))
-    assert (len(found.problems), found.root, found.status_url(BUILD_SID)) == (1, "", "")
-
-
-def test_base_url_is_the_root_of_both_apis() -> None:
-    found = read(environ(TWILIO_BASE_URL="https://gate.test:8443/api/", TWILIO_REGION="sg1"))
-    assert (found.problems, found.region, found.host) == ((), "", "gate.test:8443")
-    assert found.root == found.monitor == "https://gate.test:8443/api"
-
-
-@pytest.mark.parametrize("host", LOCAL + REMOTE)
-def test_http_is_for_this_machine_unless_it_is_allowed(host: str) -> None:
-    for allow in ("1", " True "):
-        found = read(environ(TWILIO_BASE_URL=f"http://{host}:1", TWILIO_ALLOW_HTTP=allow))
-        assert bool(found.root) is (host in LOCAL or "T" in allow) is (not found.problems)
-        assert ("unencrypted" in str(found.warnings)) is (host in REMOTE and "T" in allow)
+def test_secret_of_six_characters_causes_no_warning() -> None:
+    assert read(environ(TWILIO_AUTH_TOKEN="123456")).warnings == ()

@@ -1,89 +1,83 @@
-"""The job summary: its tables, and foreign text in them."""
+"""The job summary: its table, and untrusted text in it."""
+
+from dataclasses import replace
 
 import pytest
 
 from tests.support.samples import BUILD_SID, SERVICE_SID
-from twilio_build_wait.model import Changes, Difference, Ending, Finding, Outcome, Progress
-from twilio_build_wait.reporters.summary import markdown, render
-from twilio_build_wait.text import SafeText
+from twilio_build_wait.model import Ending, Finding, Latest, Outcome, Progress
+from twilio_build_wait.reporters.summary import code_span, render
+from twilio_build_wait.safe_text import message
 
 PROGRESS = Progress(BUILD_SID, SERVICE_SID, status="failed", elapsed=12.34, polls=1)
-FAILED = Outcome(Ending.FAILED, PROGRESS, SafeText("npm failed"), SafeText("Look there"))
+FAILED = Outcome(
+    Ending.FAILED,
+    PROGRESS,
+    Ending.FAILED.headline,
+    message("npm said {}", "no such package"),
+    message("Look there"),
+)
 HEAD = f"""### ❌ Twilio build failed
 
 | | |
 | --- | --- |
 | Outcome | `failed` |
-| Build | {BUILD_SID} |
-| Service | {SERVICE_SID} |
-| Last status | failed |
+| Build | `{BUILD_SID}` |
+| Service | `{SERVICE_SID}` |
+| Last status | `failed` |
 | Waited | 12.3 s, 1 poll |
+| Reason | npm said `no such package` |
+| What to do | Look there |
 """
 
-MARKDOWN = {
-    "plain words, 1.5 s; (50 %) a/b 'c' \"d\" e=f? a: b": None,
-    "*_`~<>&#[]|\\": "&#42;&#95;&#96;&#126;&#60;&#62;&#38;&#35;&#91;&#93;&#124;&#92;",
-    "https://x.test :tada: :+1:": "https&#58;//x.test &#58;tada: &#58;+1:",
-    "www.x.test WWW.x.test": "www&#46;x.test WWW&#46;x.test",
-    "me@x.test mailto:a.b+c@x-y.TEST": "`me@x.test` mailto:`a.b+c@x-y.TEST`",
-    "@all lib@1.0.0 a_b@c_d.test": "&#64;all lib&#64;1.0.0 `a_b@c_d.test`",
+
+def test_summary_is_one_table_with_everything_known() -> None:
+    assert render(FAILED) == f"{HEAD}\n"
+
+
+def test_findings_follow_in_their_order_with_one_row_for_each_label() -> None:
+    findings = [
+        Finding("Alert", message("{}", "a|b"), "https://page.test"),
+        Finding("Alert", message("another")),
+        Finding("Check", message("the package")),
+    ]
+    assert render(FAILED, findings) == (
+        f"{HEAD}| Alert | `a\\|b` ([more](https://page.test))<br>another |\n"
+        "| Check | the package |\n\n"
+    )
+
+
+def test_unknown_values_are_left_out() -> None:
+    ending = Ending.ERROR
+    assert render(Outcome(ending, Progress(), ending.headline)) == (
+        "### ❗ Internal error in twilio-build-wait\n\n| | |\n| --- | --- |\n"
+        "| Outcome | `error` |\n| Waited | 0.0 s, 0 polls |\n\n"
+    )
+
+
+def test_build_of_latest_comes_with_its_age_and_a_caution() -> None:
+    latest = Latest(BUILD_SID, "2026-10-01 12:00:00", "2m", message("only the first 20"))
+    text = render(replace(FAILED, progress=replace(PROGRESS, latest=latest)))
+    build = f"latest: {BUILD_SID}, created 2026-10-01 12:00:00 UTC, 2m ago"
+    note = "If the deployment began later, it created no build: see its own log (only the first 20)"
+    assert f"| Build | {build} |\n| Note | {note} |\n" in text
+
+
+# Text -> its code span in a cell of a table (GitHub Flavored Markdown, 4.10, 6.1 and 6.3).
+SPANS = {
+    "markup": ("*_~<b>#[x](y) @me &amp; www.x.test", "`*_~<b>#[x](y) @me &amp; www.x.test`"),
+    "bar": ("a|b", r"`a\|b`"),
+    "backslash before a bar": (r"a\|b", r"`a\\\|b`"),
+    "two backslashes before a bar": (r"a\\|b", r"`a\\\\\|b`"),
+    "backslash": (r"a\b", r"`a\b`"),
+    "backtick": ("a`b", "`` a`b ``"),
+    "only backticks": ("``", "``` `` ```"),
+    "line break": ("a\nb", "`a b`"),
+    "nothing": ("", ""),
+    "501 characters": ("x" * 501, f"`{'x' * 499}…`"),
 }
 
 
-def names(*texts: str) -> tuple[SafeText, ...]:
-    return tuple(map(SafeText, texts))
-
-
-def test_findings_replace_the_advice_and_the_same_reason() -> None:
-    assert render(FAILED) == f"{HEAD}| Reason | npm failed |\n| What to do | Look there |\n\n"
-    findings = [
-        Finding("Alert", FAILED.reason, "https://page.test"),
-        Finding("Where", SafeText("Debugger"), "https://x.test"),
-        Finding("Check", SafeText("a|b")),
-    ]
-    assert render(FAILED, findings) == (
-        f"{HEAD}| Reason | npm failed ([more](https://page.test)) |\n"
-        "| Where | Debugger ([more](https://x.test)) |\n| Check | a&#124;b |\n\n"
-    )
-
-
-def test_cause_in_the_reason_is_not_repeated() -> None:
-    reason = SafeText("likely cause: node18 is old; Twilio's alerts could not be read")
-    findings = [Finding("Likely cause", SafeText("node18 is old")), Finding("Check", SafeText("x"))]
-    text = render(Outcome(Ending.FAILED, PROGRESS, reason), findings)
-    assert text == f"{HEAD}| Reason | {reason} |\n| Check | x |\n\n"
-
-
-# Ending -> the icon of its heading.
-ICONS = {Ending.COMPLETED: "✅", Ending.TIMED_OUT: "⏱️", Ending.TERMINATED: "⚪", Ending.ERROR: "❗"}
-
-
-@pytest.mark.parametrize("ending", ICONS)
-def test_unknown_values_are_left_out(ending: Ending) -> None:
-    text = f"### {ICONS[ending]} {ending.title}\n\n| | |\n| --- | --- |\n| Outcome | "
-    text += f"`{ending.outcome}` |\n| Waited | 0.0 s, 0 polls |\n\n"
-    assert render(Outcome(ending, Progress())) == text
-
-
-@pytest.mark.parametrize("text", MARKDOWN)
-def test_markup_is_escaped(text: str) -> None:
-    assert markdown(SafeText(text)) == (MARKDOWN[text] or text)
-
-
-def test_changes_are_a_table() -> None:
-    functions = Difference("function", names("/a", "b|c"), (), names("/d", "/e"))
-    libs = Difference("dependency", (), names("lib@1", *"t" * 19))
-    assets = Difference("asset", (), names("lib@1", *"t" * 20))
-    runtime = Difference("runtime", (), (), names("node20"))
-    differences = (functions, libs, assets, runtime)
-    changes = Changes("removals", SafeText("pro_d"), differences, names("a note", "b"))
-    text = render(FAILED, changes=changes)
-    assert text.endswith(
-        "\n\n#### What deploying this build changes in pro&#95;d\n\n"
-        "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
-        "| Functions | **/a**, **b&#124;c** |  | /d, /e |\n"
-        f"| Dependencies |  | lib&#64;1{', t' * 19} |  |\n"
-        f"| Assets |  | lib&#64;1{', t' * 19}, and 1 more |  |\n"
-        "| Runtime |  |  | node20 |\n\n- a note\n- b\n\n"
-    )
-    assert render(FAILED, changes=Changes("none")).endswith("build changes\n\nNothing.\n\n")
+@pytest.mark.parametrize("text, span", SPANS.values(), ids=SPANS)
+def test_untrusted_text_stands_in_a_code_span(text: str, span: str) -> None:
+    assert code_span(text) == span

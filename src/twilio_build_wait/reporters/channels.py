@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from twilio_build_wait.model import NUMBERS, Progress, outputs, variable
-from twilio_build_wait.reporters.files import ReplacedFile
+from twilio_build_wait.reporters.files import replace_file
 from twilio_build_wait.reporters.log import Log
+from twilio_build_wait.safe_text import Message, message
 
 # GitLab's parser of dotenv reports and a POSIX shell's `.` read these the same without quotes.
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
@@ -19,12 +20,11 @@ class Channel:
     """One way to pass outputs on.
 
     `name` is for the log. `save` writes outputs by name, the last value wins; it raises OSError.
-    `discard` removes what an interrupted `save` has left. Only files are written before the end.
+    Only files are written before the end.
     """
 
-    name: str
+    name: Message
     save: Callable[[Mapping[str, str]], None]
-    discard: Callable[[], None] = lambda: None
     is_file: bool = True
 
 
@@ -40,7 +40,7 @@ def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
         blocks = (f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
         append(path, "".join(blocks))
 
-    return Channel("GITHUB_OUTPUT", save)
+    return Channel(message("GITHUB_OUTPUT"), save)
 
 
 def output_file(path: str, log: Log) -> Channel:
@@ -49,33 +49,32 @@ def output_file(path: str, log: Log) -> Channel:
     Each write replaces the file with all outputs, unknown ones empty. The log says what dotenv
     cannot carry.
     """
-    name = f"output-file {log.show.piece(path)}"
-    file = ReplacedFile(path)
-    known = outputs(Progress())
+    name = message("output-file {}", path)
+    latest = outputs(Progress())
     reported: set[str] = set()
 
     def save(values: Mapping[str, str]) -> None:
-        known.update(values)
-        file.write(as_json() if path.endswith(".json") else as_dotenv())
+        latest.update(values)
+        if path.endswith(".json"):
+            numbers = {output: json.loads(latest[output]) for output in NUMBERS}
+            replace_file(path, json.dumps(latest | numbers, indent=2) + "\n")
+        else:
+            save_dotenv()
 
-    def as_json() -> str:
-        numbers = {output: json.loads(known[output]) for output in NUMBERS}
-        return json.dumps(known | numbers, indent=2) + "\n"
+    def save_dotenv() -> None:
+        # Without the reason, which is free text: GitLab and a shell read no quotes alike.
+        values = {output: value for output, value in latest.items() if output != "reason"}
+        others = {output for output, value in values.items() if not _PLAIN_VALUE.fullmatch(value)}
+        plain = values | dict.fromkeys(others, "")
+        replace_file(
+            path, "".join(f"{variable(output)}={value}\n" for output, value in plain.items())
+        )
+        for output in others - reported:
+            problem = f"{output} is left empty in {{}}: dotenv cannot carry '{{}}'"
+            log.line(message(problem, name, values[output]))
+        reported.update(others)
 
-    def as_dotenv() -> str:
-        lines = []
-        for output, value in known.items():
-            if output == "reason":
-                continue  # free text: GitLab and a shell read no quotes alike
-            plain = value if _PLAIN_VALUE.fullmatch(value) else ""
-            if plain != value and output not in reported:
-                reported.add(output)
-                shown = log.show.piece(value)
-                log.line(f"{output} is left empty in {name}: dotenv cannot carry '{shown}'")
-            lines.append(f"{variable(output)}={plain}\n")
-        return "".join(lines)
-
-    return Channel(name, save, file.discard)
+    return Channel(name, save)
 
 
 def standard_output(log: Log) -> Channel:
@@ -85,4 +84,4 @@ def standard_output(log: Log) -> Channel:
         for line in log.ci.outputs(values):
             log.send(line)
 
-    return Channel("standard output", save, is_file=False)
+    return Channel(message("standard output"), save, is_file=False)

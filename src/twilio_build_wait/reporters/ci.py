@@ -5,37 +5,39 @@ of their CI's own grammar.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
-from twilio_build_wait.model import variable
-from twilio_build_wait.text import SafeText, clip
-
-Level = Literal["error", "warning"]
+from twilio_build_wait.model import Level, variable
+from twilio_build_wait.safe_text import Message, SafeText
 
 # The longest annotation on GitHub is 4,096 characters (actions/runner, ExecutionContext.cs), and
 # the longest build problem of TeamCity 4,000. Escaping can triple a text.
-_ANNOTATION, _BUILD_PROBLEM, _CUT = 3900, 4000, 1300
+_LONGEST, _CERTAIN = 3900, 1300
 
 
 class Plain:
-    """Any CI without log commands, and a terminal. They have no name."""
+    """Any CI without log commands, and a terminal."""
 
-    name = ""
+    #: The environment variable that the CI sets.
+    variable: ClassVar[str] = ""
     #: Whether standard output carries the outputs.
     has_outputs = False
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Take what the CI says of itself in the environment."""
 
     def masks(self, secrets: Iterable[str]) -> list[str]:  # noqa: ARG002 (the interface)
         """Return the lines that tell the CI to hide secrets in its log."""
         return []
 
-    def annotation(self, level: Level, title: str, message: SafeText) -> str:
+    def annotation(self, level: Level, title: str, message: Message) -> str:
         """Return the line that announces an outcome or a warning."""
-        return f"{level}: {title}: {message}"
+        return f"{f'{level}: ' if level else ''}{title}: {message.text()}"
 
-    def debug(self, message: SafeText) -> str:  # noqa: ARG002 (the interface)
-        """Return a line for debugging; empty if nobody asked for it."""
-        return ""
+    def debug(self, message: SafeText) -> list[str]:  # noqa: ARG002 (the interface)
+        """Return a line for debugging, or none if nobody asked for it."""
+        return []
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:  # noqa: ARG002 (the interface)
         """Return the lines that set outputs."""
@@ -48,23 +50,28 @@ class _GitHub(Plain):
     Source: actions/toolkit, packages/core/src/command.ts; actions/runner, ActionCommand.cs.
     """
 
-    name = "GitHub Actions"
+    variable = "GITHUB_ACTIONS"
 
-    def __init__(self, *, is_debug: bool) -> None:
-        self._is_debug = is_debug
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._is_debug = environ.get("RUNNER_DEBUG") == "1"
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
         return [f"::add-mask::{_escape(secret)}" for secret in secrets]
 
-    def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        data = _escape(message)
-        if len(data) > _ANNOTATION:
-            data = _escape(clip(message, _CUT))
+    def annotation(self, level: Level, title: str, message: Message) -> str:
+        if not level:
+            return super().annotation(level, title, message)
         heading = _escape(title).replace(":", "%3A").replace(",", "%2C")
-        return f"::{level} title={heading}::{data}"
+        return f"::{level} title={heading}::{_fitting(message, _escape)}"
 
-    def debug(self, message: SafeText) -> str:
-        return f"::debug::{_escape(message)}" if self._is_debug else ""
+    def debug(self, message: SafeText) -> list[str]:
+        return [f"::debug::{_escape(message)}"] if self._is_debug else []
+
+
+def _fitting(message: Message, escape: Callable[[str], str]) -> str:
+    """Escape a message that may have to be shorter for it."""
+    escaped = escape(message.fit(_LONGEST))
+    return escaped if len(escaped) <= _LONGEST else escape(message.fit(_CERTAIN))
 
 
 class _Azure(Plain):
@@ -73,14 +80,17 @@ class _Azure(Plain):
     Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
     """
 
-    name = "Azure Pipelines"
+    variable = "TF_BUILD"
     has_outputs = True
 
     def masks(self, secrets: Iterable[str]) -> list[str]:
         return [f"##vso[task.setsecret]{_escape(secret, '%AZP25')}" for secret in secrets]
 
-    def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        return f"##vso[task.logissue type={level}]{_escape(f'{title}: {message}', '%AZP25')}"
+    def annotation(self, level: Level, title: str, message: Message) -> str:
+        if level not in {"error", "warning"}:
+            return super().annotation(level, title, message)
+        text = _escape(f"{title}: {message.text()}", "%AZP25")
+        return f"##vso[task.logissue type={level}]{text}"
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
         # An isOutput variable can be read only as $(step.NAME), hence both. The agent expands
@@ -104,16 +114,16 @@ class _TeamCity(Plain):
     Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values".
     """
 
-    name = "TeamCity"
+    variable = "TEAMCITY_VERSION"
     has_outputs = True
 
-    def annotation(self, level: Level, title: str, message: SafeText) -> str:
-        value = _teamcity_value(f"{title}: {message}")
-        if len(value) > _BUILD_PROBLEM:
-            value = _teamcity_value(f"{title}: {clip(message, _CUT)}")
+    def annotation(self, level: Level, title: str, message: Message) -> str:
+        value = f"{title}: {_fitting(message, _teamcity_value)}"
         if level == "error":
             return f"##teamcity[buildProblem description='{value}']"
-        return f"##teamcity[message text='{value}' status='WARNING']"
+        if level == "warning":
+            return f"##teamcity[message text='{value}' status='WARNING']"
+        return super().annotation(level, title, message)
 
     def outputs(self, values: Mapping[str, str]) -> list[str]:
         # %name% in a value refers to a parameter, and %% is one percent sign.
@@ -129,10 +139,13 @@ def _teamcity_value(text: str) -> str:
     return re.sub(r"[|'\[\]]", r"|\g<0>", text)
 
 
+#: To support another CI, add its class.
+_CIS = (_GitHub, _Azure, _TeamCity)
+
+
 def choose(environ: Mapping[str, str]) -> Plain:
     """Choose the CI by the variable that it sets."""
-    if environ.get("GITHUB_ACTIONS"):
-        return _GitHub(is_debug=environ.get("RUNNER_DEBUG") == "1")
-    if environ.get("TF_BUILD"):
-        return _Azure()
-    return _TeamCity() if environ.get("TEAMCITY_VERSION") else Plain()
+    for ci in _CIS:
+        if environ.get(ci.variable):
+            return ci(environ)
+    return Plain(environ)

@@ -1,90 +1,52 @@
 """The job summary: what a person sees on the page of a GitHub run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import groupby
 
-from twilio_build_wait.model import Changes, Finding, Outcome, count, plural
-from twilio_build_wait.text import SafeText
-
-_ICONS = {"completed": "✅", "failed": "❌", "cancelled": "⚪", "timed-out": "⏱️"}
-
-#: How many names of a kind are shown.
-SHOWN = 20
-
-# Everything that Markdown, HTML or GitHub's additions could take for markup: any punctuation but
-# the harmless, the colon of a URL or of an `:emoji:`, and the dot that makes a link of `www.`.
-_MARKUP = re.compile(r"[^\w\s/.,:;%+?='\"()-]|_|:(?=//|[a-z+-][\w+-]*:)|(?<=www)\.", re.IGNORECASE)
-# GitHub links an e-mail address in spite of character references (cmark-gfm, autolink.c), but not
-# in a code span.
-_EMAIL = re.compile(r"([\w.+-]+@[\w-]+\.[\w.-]*[a-z])", re.IGNORECASE)
+from twilio_build_wait.model import Finding, Outcome, count
+from twilio_build_wait.safe_text import NOTHING, Message, message, safe
 
 
-def render(
-    outcome: Outcome, findings: Sequence[Finding] = (), changes: Changes | None = None
-) -> str:
-    """Return one table with verdict, build, duration, reason and where to look next.
-
-    With `changes`, a second table says what deploying the build would change.
-    """
-    ending, progress = outcome.ending, outcome.progress
-    reason = outcome.reason.lower()
-    # What the reason repeats is not said twice; a cause stands in it with its label.
-    repeated = [
-        item
-        for item in findings
-        if reason == item.text.lower() or reason.startswith(f"{item.label}: {item.text}".lower())
-    ]
-    found = f" ({markdown(progress.found)})" if progress.found else ""
+def render(outcome: Outcome, findings: Iterable[Finding] = ()) -> str:
+    """Return one table with verdict, build, duration, reason and where to look next."""
+    progress, headline = outcome.progress, outcome.headline
+    latest = progress.latest
+    build = message("latest: {}", latest.description) if latest else _value(progress.build_sid)
+    waited = f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"
     rows = [
-        ("Outcome", f"`{ending.outcome}`"),
-        ("Build", f"latest{found}" if found else markdown(SafeText(progress.build_sid))),
-        ("Service", markdown(SafeText(progress.service_sid))),
-        ("Last status", markdown(SafeText(progress.status))),
-        ("Waited", f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"),
-        ("Reason", _cell(outcome.reason, repeated[0].page if repeated else "")),
+        Finding("Outcome", _value(outcome.ending.outcome)),
+        Finding("Build", build),
+        Finding("Note", latest.caution if latest else NOTHING),
+        Finding("Service", _value(progress.service_sid)),
+        Finding("Last status", _value(progress.status)),
+        Finding("Waited", message(waited)),
+        Finding("Reason", outcome.reason),
+        Finding("What to do", outcome.advice),
+        *findings,
     ]
-    rows += [(item.label, _cell(item.text, item.page)) for item in findings if item not in repeated]
-    if not findings:
-        rows.append(("What to do", markdown(outcome.advice)))
-    table = "".join(f"| {label} | {value} |\n" for label, value in rows if value)
-    icon = _ICONS.get(ending.outcome, "❗")
-    text = f"### {icon} {ending.title}\n\n| | |\n| --- | --- |\n{table}\n"
-    return text + (_changes(changes) if changes else "")
+    text = f"### {headline.icon} {headline.title}\n\n| | |\n| --- | --- |\n"
+    for label, group in groupby((row for row in rows if row.text), lambda row: row.label):
+        text += f"| {label} | {'<br>'.join(map(_cell, group))} |\n"
+    return f"{text}\n"
 
 
-def markdown(text: SafeText) -> str:
-    """Make a text literal in a cell of a GitHub Markdown table, by character references."""
-    pieces = _EMAIL.split(text)  # text and addresses in turn
-    pieces[::2] = [_MARKUP.sub(lambda at: f"&#{ord(at[0])};", piece) for piece in pieces[::2]]
-    pieces[1::2] = [f"`{address}`" for address in pieces[1::2]]
-    return "".join(pieces)
+def _value(value: str) -> Message:
+    return message("{}", value) if value else NOTHING
 
 
-def _cell(text: SafeText, page: str) -> str:
-    return f"{markdown(text)} ([more]({page}))" if page else markdown(text)
+def _cell(row: Finding) -> str:
+    text = row.text.render(code_span)
+    return f"{text} ([more]({row.page}))" if row.page else text
 
 
-def _changes(changes: Changes) -> str:
-    where = f" in {markdown(changes.environment)}" if changes.environment else ""
-    text = f"#### What deploying this build changes{where}\n\n"
-    if changes.differences:
-        text += "| | Removed | Added | Another version |\n| --- | --- | --- | --- |\n"
-        for difference in changes.differences:
-            removed = _names(difference.removed, "**")
-            # Last: deployment tools often upload every file anew.
-            other = _names(difference.other_version)
-            is_one = difference.sort == "runtime"
-            sort = (difference.sort if is_one else plural(difference.sort)).capitalize()
-            text += f"| {sort} | {removed} | {_names(difference.added)} | {other} |\n"
-        text += "\n"
-    elif changes.verdict == "none":
-        text += "Nothing.\n\n"
-    notes = "".join(f"- {markdown(note)}\n" for note in changes.notes)
-    return text + (f"{notes}\n" if notes else "")
+def code_span(value: str) -> str:
+    """Write untrusted text as a code span in a cell of a GitHub Markdown table.
 
-
-def _names(names: Sequence[SafeText], bold: str = "") -> str:
-    shown = [f"{bold}{markdown(name)}{bold}" for name in names[:SHOWN]]
-    if len(names) > SHOWN:
-        shown.append(f"and {len(names) - SHOWN} more")
-    return ", ".join(shown)
+    Markdown has no effect in it, but a bar would end the cell, and a row of backticks the span
+    (GitHub Flavored Markdown, 4.10 and 6.3).
+    """
+    text = re.sub(r"(\\*)\|", r"\1\1\\|", safe(value))
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{text}{space}{fence}" if text else ""

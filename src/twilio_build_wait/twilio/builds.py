@@ -1,4 +1,4 @@
-"""The Build resource: what is in a build. One piece reads it for the diagnosis and the changes.
+"""The Build resource: what is in a build. The diagnosis and the changes both read it.
 
 Source of the shape: `serverless.v1.service.build` in Twilio's OpenAPI description of Serverless v1
 (twilio/twilio-oai, spec/json/twilio_serverless_v1.json). The lists have no type there; in practice
@@ -6,65 +6,85 @@ they hold objects with `sid`, `path` and `visibility`, or `name` and `version`
 (zingdevlimited/actions-helpers, deploy scripts).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.twilio.responses import date
 
-#: The version of one function, asset or dependency; None if it is unknown.
-Version = str | None
+#: How many names of a kind are shown.
+SHOWN_NAMES = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a build lists under a path or a name; what is unknown is empty.
+
+    `version` is the SID of a function's or an asset's version in lower case, or the version number
+    of a dependency. `visibility` is in lower case.
+    """
+
+    version: str = ""
+    visibility: str = ""
+
+
+#: The entries of a list by path, or by name for dependencies; None if the list is unknown.
+Entries = Mapping[str, Entry] | None
 
 
 @dataclass(frozen=True)
 class Build:
-    """What is in a build; None stands for what is unknown.
+    """What is in a build; None stands for what is unknown."""
 
-    `functions` and `assets` map a path to a version, `dependencies` a name to a version.
-    """
-
-    functions: Mapping[str, Version] | None = None
-    assets: Mapping[str, Version] | None = None
-    dependencies: Mapping[str, Version] | None = None
+    functions: Entries = None
+    assets: Entries = None
+    dependencies: Entries = None
     runtime: str | None = None
     created: datetime | None = None
-    updated: datetime | None = None
 
 
 #: What is live in an environment before its first deployment.
-NOTHING = Build(functions={}, assets={}, dependencies={}, runtime="")
+EMPTY_BUILD = Build(functions={}, assets={}, dependencies={}, runtime="")
 
 
-def parse_build(resource: Mapping[str, Any]) -> Build:
+def parse_build(resource: Mapping[str, object]) -> Build:
     """Return what is in a Build resource. Whose it is, the caller has to check."""
-    runtime = resource.get("runtime")
     return Build(
-        _versions(resource.get("function_versions"), "path", _file_version),
-        _versions(resource.get("asset_versions"), "path", _file_version),
-        _versions(resource.get("dependencies"), "name", lambda entry: entry.get("version")),
-        runtime if isinstance(runtime, str) else None,
+        _entries(resource.get("function_versions"), "path"),
+        _entries(resource.get("asset_versions"), "path"),
+        _entries(resource.get("dependencies"), "name"),
+        _text(resource, "runtime") or None,
         date(resource.get("date_created")),
-        date(resource.get("date_updated")),
     )
 
 
-def _versions(
-    listed: object, key: str, version_of: Callable[[dict[str, Any]], object]
-) -> dict[str, Version] | None:
-    """Map each name to its version; that of a name listed twice is unknown."""
+def _entries(listed: object, key: str) -> Entries:
     if not isinstance(listed, list):
         return None
-    versions: dict[str, Version] = {}
-    for entry in listed:
-        name = entry.get(key) if isinstance(entry, dict) else None
-        if not isinstance(name, str):
+    entries: dict[str, Entry] = {}
+    for item in listed:
+        name = _text(item, key) if isinstance(item, dict) else ""
+        if not name:
             return None
-        version = version_of(entry)
-        versions[name] = version if isinstance(version, str) and name not in versions else None
-    return versions
+        version = _text(item, "sid").lower() or _text(item, "version")
+        entry = Entry(version, _text(item, "visibility").lower())
+        # Nothing says which of two entries counts.
+        entries[name] = Entry() if name in entries else entry
+    return entries
 
 
-def _file_version(entry: dict[str, Any]) -> str | None:
-    sid = entry.get("sid")
-    return f"{sid} {entry.get('visibility')}".lower() if isinstance(sid, str) else None
+def _text(resource: Mapping[str, object], key: str) -> str:
+    value = resource.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def name_dependency(name: str, entry: Entry) -> Message:
+    """Name a dependency with its version, if it is known."""
+    return message("{}", f"{name}@{entry.version}" if entry.version else name)
+
+
+def list_names(names: Sequence[Message]) -> Message:
+    """List at most `SHOWN_NAMES` names, and say how many more there are."""
+    more = len(names) - SHOWN_NAMES
+    return join(", ", *names[:SHOWN_NAMES], message(f"and {more} more") if more > 0 else NOTHING)

@@ -1,98 +1,133 @@
-"""The table of what makes builds fail: Twilio's error codes, and what a Build itself shows.
-
-What the Build shows is a likely or a possible cause, never a proven one.
-"""
+"""What makes builds fail: Twilio's error codes with remedies, and what a Build itself shows."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 
-from twilio_build_wait.model import count
-from twilio_build_wait.twilio.builds import Build
+from twilio_build_wait.safe_text import NOTHING, Message, message
+from twilio_build_wait.twilio.builds import Build, Entry
 
+#: The page that lists the runtimes that Twilio accepts.
+_RUNTIME_PAGE = "https://www.twilio.com/docs/serverless/functions-assets/node-upgrade"
 _HANDLER = "@twilio/runtime-handler"
-_HANDLER_FOR_NODE24 = (1, 2, 0)
-_RUNTIME = re.compile(r"node([0-9]{1,3})")
-_LAST_UNSUPPORTED, _NEEDS_NEW_HANDLER = 18, 24
-_EXACT = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+
+
+class Certainty(Enum):
+    """How sure an explanation is, the surest first. The value is its label."""
+
+    BUILD = "Alert about this build"
+    SERVICE = "Alert about this service"
+    LIKELY = "Likely cause"
+    POSSIBLE = "Possible cause"
+    RELATED = "Possibly related alert"
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether Twilio itself names this build or service."""
+        return self in {Certainty.BUILD, Certainty.SERVICE}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What may explain a failed build, what to do about it, and a page about each or none."""
+
+    certainty: Certainty
+    text: Message
+    page: str = ""
+    advice: Message = NOTHING
+    advice_page: str = ""
+
+
+def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
+    """Put the surest first, and otherwise keep the order."""
+    return sorted(explanations, key=lambda each: [*Certainty].index(each.certainty))
 
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """One of Twilio's error codes that a build raises: its title, and what to do."""
+    """An error code: its title, what to do about it, and a page about that or none.
+
+    The keys of `remedies`, which are in Twilio's order, are patterns of the words in an alert that
+    point to them. Nothing but such words points to the `further` ones.
+    """
 
     title: str
-    advice: str
+    remedies: Mapping[str, str]
+    further: Mapping[str, str] = field(default_factory=dict)
+    advice_page: str = ""
+
+    def advice(self, alert: str) -> str:
+        """Return what to do, beginning with what the alert itself points to."""
+        clues = {**self.remedies, **self.further}
+        named = [clues[clue] for clue in clues if re.search(clue, alert, re.IGNORECASE)]
+        return ". ".join(dict.fromkeys([*named, *self.remedies.values()]))
 
 
-#: Sources: twilio.com/docs/errors/82003 and /82007.
+#: The codes that Twilio documents for builds (twilio.com/docs/errors/82003, /82007). A package that
+#: does not exist is refused when the build is created (twilio-labs/serverless-toolkit#538), so an
+#: alert about one is rare.
 ERROR_CODES = {
     "82003": ErrorCode(
         "Deployment Installation Failure",
-        "Deploy again after some time: npm may be degraded. If it fails again, check that every "
-        "dependency and version exists, is small, and installs without a compiler (gcc)",
+        {
+            "ECONNRESET|ETIMEDOUT|EAI_AGAIN": ("Deploy again after some time: npm may be degraded"),
+            r"\bgcc\b|\bg\+\+|\bgyp\b|\bmake\b(?! sure)|compil|prebuild": (
+                "Use packages that install without a compiler (gcc)"
+            ),
+            "ENOSPC|(no|of|disk) space": "Use fewer or smaller packages: the space is limited",
+        },
+        {
+            r"\bE?404\b|ETARGET|no matching version|does not exist|could not find|"
+            r"(?<!command )(?<!: )not found(?!:)": (
+                "Check the name and the version of the package that the alert names"
+            ),
+            "ENOENT|no such file": (
+                "Check the path that the alert names: a build has only uploaded files and packages "
+                "from npm"
+            ),
+        },
     ),
     "82007": ErrorCode(
         "Unsupported Runtime",
-        "Create the build with a runtime that Twilio supports, such as the newest node it lists",
+        {
+            "(?!)": (
+                "Name the runtime when you create the build, such as node22: without one, it takes "
+                "that of the last successful build"
+            )
+        },
+        advice_page=_RUNTIME_PAGE,
     ),
 }
 
-
-@dataclass(frozen=True)
-class Cause:
-    """A cause that a Build shows: how sure it is (`likely`, `possible`), what, and what to do."""
-
-    certainty: str
-    text: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.certainty} cause: {self.text}"
-
-
-def causes(build: Build) -> list[Cause]:
-    """Return the causes that a Build shows, the likely ones first."""
-    number, handler = _runtime_number(build), _handler_version(build)
-    found = []
-    # twilio.com/en-us/changelog, the end of support for Node.js 18 (2025-11-10)
-    if number is not None and number <= _LAST_UNSUPPORTED:
-        cause = f"Twilio no longer supports the runtime {build.runtime}"
-        advice = "Create the build with a newer runtime, such as node22"
-        found.append(Cause("likely", cause, advice))
-    # twilio.com/en-us/changelog, Node.js 24 for Functions (2026-07-08)
-    if number == _NEEDS_NEW_HANDLER and handler and handler < _HANDLER_FOR_NODE24:
-        version = ".".join(map(str, handler))
-        cause = f"node24 needs {_HANDLER} 1.2.0 or newer, and the build has {version}"
-        advice = f"Set {_HANDLER} to 1.2.0 or newer, or choose the runtime node22"
-        found.append(Cause("likely", cause, advice))
-    # twilio-labs/serverless-toolkit#390: Twilio adds it only if there are no others
-    if build.dependencies and _HANDLER not in build.dependencies:
-        cause = f"the build has {count(len(build.dependencies), 'dependency')} without {_HANDLER}"
-        found.append(Cause("possible", cause, f"Add {_HANDLER} to the dependencies"))
-    return found
+# Certainty, runtime and version of the handler (patterns), cause, what to do, and a page about it.
+_CAUSES = (
+    (  # twilio.com/en-us/changelog/node-js-v24-is-now-available-for-twilio-functions (2026-07-08)
+        Certainty.LIKELY,
+        "node24",
+        r"(0\.[0-9]+|1\.[01])\.[0-9]+",
+        f"the runtime {{0}} needs a newer {_HANDLER} than {{1}}",
+        f"Set {_HANDLER} to exactly 2.1.2",
+        "https://www.twilio.com/docs/serverless/functions-assets/handler",
+    ),
+    (  # twilio.com/en-us/changelog/node-js-v18-support-ending-for-twilio-functions-and-assets
+        # (2025-05-29). It does not say that a build is created, and then fails.
+        Certainty.POSSIBLE,
+        "node([0-9]|1[0-8])",
+        ".*",
+        "Twilio no longer supports the runtime {0}",
+        "Create the build with a newer runtime, such as node22",
+        _RUNTIME_PAGE,
+    ),
+)
 
 
-def hints(build: Build) -> list[str]:
-    """Return what often is the cause, without what the Build disproves."""
-    may_depend = build.dependencies is None or bool(build.dependencies)
-    handler = _handler_version(build)
-    hints = []
-    if may_depend:  # twilio.com/docs/errors/82003
-        hints.append("every dependency exists in its version and installs without a compiler")
-    if may_depend and (not handler or handler < _HANDLER_FOR_NODE24):
-        # twilio-labs/serverless-toolkit#390
-        hints.append(f"{_HANDLER} is among the dependencies, and new enough for the runtime")
-    if _runtime_number(build) is None:  # twilio.com/docs/errors/82007
-        hints.append("Twilio still supports the runtime")
-    return hints
-
-
-def _runtime_number(build: Build) -> int | None:
-    found = _RUNTIME.fullmatch(build.runtime or "")
-    return int(found[1]) if found else None
-
-
-def _handler_version(build: Build) -> tuple[int, ...] | None:
-    """Return the three numbers of an exact version; ranges and tags are not compared."""
-    found = _EXACT.fullmatch((build.dependencies or {}).get(_HANDLER) or "")
-    return tuple(map(int, found.groups())) if found else None
+def find_causes(build: Build) -> list[Explanation]:
+    """Return what a Build itself shows: nothing of it is proven."""
+    runtime = build.runtime or ""
+    handler = (build.dependencies or {}).get(_HANDLER, Entry()).version
+    return [
+        Explanation(certainty, message(cause, runtime, handler), "", message(advice), page)
+        for certainty, runtimes, handlers, cause, advice, page in _CAUSES
+        if re.fullmatch(runtimes, runtime) and re.fullmatch(handlers, handler)
+    ]

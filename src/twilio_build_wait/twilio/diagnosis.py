@@ -1,51 +1,39 @@
 """Why a build failed: best effort, bounded in time, and never a verdict.
 
 The Status resource has no reason. The Build resource says what is in the build, and Monitor's
-alerts, which Twilio's Debugger shows, may hold what went wrong.
-
-Source of an alert's shape: `monitor.v1.alert` in Twilio's OpenAPI description of Monitor v1
-(twilio/twilio-oai, spec/json/twilio_monitor_v1.json).
+alerts, which Twilio's Debugger shows, may hold what went wrong. Alerts arrive late, so they are
+read until one about the build or its service is there.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from urllib.parse import parse_qs, unquote_plus, urlencode
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from twilio_build_wait.inputs import SERVICE_SID_FORM
-from twilio_build_wait.model import Diagnosis, Finding, PollError, Progress, count
-from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.model import Ending, ErrorKind, Finding, PollError, Progress, count
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
-from twilio_build_wait.text import SafeText, fit
-from twilio_build_wait.twilio.builds import Build, parse_build
-from twilio_build_wait.twilio.causes import ERROR_CODES, causes, hints
-from twilio_build_wait.twilio.polls import MAX_BYTES, Get
-from twilio_build_wait.twilio.responses import (
-    date,
-    error_code,
-    formatted,
-    has_next_page,
-    is_same,
-    json_object,
-)
-from twilio_build_wait.twilio.transport import Response
+from twilio_build_wait.twilio.alerts import Context, page_about, related
+from twilio_build_wait.twilio.builds import Build, list_names, name_dependency, parse_build
+from twilio_build_wait.twilio.causes import Certainty, Explanation, by_certainty, find_causes
+from twilio_build_wait.twilio.client import Client, read_page
+from twilio_build_wait.twilio.responses import formatted, has_next_page, is_same
 
 #: How long the diagnosis may take in total, and the Build resource of that, in seconds.
-LIMIT, BUILD_LIMIT = 10.0, 4.0
+LIMIT, BUILD_LIMIT = 20.0, 8.0
+#: How long after a read without an alert about the build the alerts are read again, in seconds.
+AGAIN_AFTER = 3.0
 #: How many alerts are shown.
 SHOWN_ALERTS = 5
 
-# The longest page that Monitor allows.
-_PAGE_SIZE = 1000
-_SHOWN_DEPENDENCIES = 12
+# The longest page that Monitor allows, and the one for alerts that are long.
+_PAGE_SIZES = (1000, 100)
 # An alert can be dated a little before its build.
 _MARGIN = timedelta(minutes=5)
 # How far back to look without the build's own date.
 _RECENT = timedelta(hours=1)
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Monitor answers for the last 30 days (its OpenAPI description, `StartDate`).
 _OLDEST = timedelta(days=29)
 
@@ -53,232 +41,148 @@ _OLDEST = timedelta(days=29)
 #: packages/twilio-run/src/printers/utils.ts).
 DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
 
-_SID = re.compile(r"(?i)Z[BS][0-9a-f]{32}(?![0-9a-f])")
-# The fields of an alert's text when it is a query string.
-_FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
-
-
-class Relation(Enum):
-    """How an alert relates to the build; only the first two may become the reason as they are."""
-
-    BUILD = "Alert about this build"
-    SERVICE = "Alert about this service"
-    POSSIBLE = "Possibly related alert"
-
-
-@dataclass(frozen=True)
-class Context:
-    """What an alert is compared with: the SIDs, the build's date, and the server's clock.
-
-    `service_sid` is empty if only the unique name is known.
-    """
-
-    build_sid: str
-    service_sid: str
-    created: datetime | None
-    now: datetime
-
-
-@dataclass(frozen=True)
-class _Alert:
-    relation: Relation
-    date: datetime
-    code: str
-    line: str
-
 
 @dataclass
-class Search:
-    """One search for the reason of a failed build. What it has found survives a signal.
+class Diagnosis:
+    """One search for the reason of a failed build. What it has read survives a signal.
 
-    `get` is `Transport.get`, `clock` monotonic and in seconds, `now` the server's clock by the last
-    poll, or the local one. `progress` has the SIDs of the build and, if Twilio reported it, of the
-    service.
+    `progress` has the SIDs of the build and, if Twilio reported it, of the service.
     """
 
-    get: Get
+    client: Client
     settings: Settings
     progress: Progress
-    clock: Callable[[], float]
-    now: datetime
-    show: Redactor
     _build: Build = field(default=Build(), init=False)
-    _alerts: list[_Alert] = field(default_factory=list, init=False)
-    _problems: list[Finding] = field(default_factory=list, init=False)
+    _alerts: Sequence[Explanation] = field(default=(), init=False)
+    _problems: dict[str, Message] = field(default_factory=dict, init=False)
     # Why the alerts are not known in full; empty if they are.
     _gap: str = field(default="Twilio's alerts could not be read", init=False)
 
-    def run(self) -> Diagnosis:
-        """Search for at most `LIMIT` seconds; never raises for a bad response."""
-        end = self.clock() + LIMIT
+    def run(self) -> tuple[Message, tuple[Finding, ...]]:
+        """Search for at most `LIMIT` seconds; never raises for a bad response.
+
+        Returns the reason, and every finding in the order to read them.
+        """
+        start = self.client.clock()
+        end = start + LIMIT
         try:
-            self._read_build()
-            self._read_alerts(max(0.1, end - self.clock()))
+            self._read_build(start + BUILD_LIMIT)
+            while self._read_alerts(end) and self.client.clock() + AGAIN_AFTER < end:
+                self.client.signals.sleep(AGAIN_AFTER)
         except Cancelled:
-            self._problem("Search stopped", "a signal arrived")
-        return Diagnosis(self._reason(), tuple(dict.fromkeys(self._findings())))
+            self._problems["Search stopped"] = message("a signal arrived")
+        explanations = by_certainty([*self._alerts, *find_causes(self._build)])
+        reason = give_reason(explanations, self._gap, self.progress.build_sid)
+        return reason, tuple(dict.fromkeys(self._findings(explanations)))
 
-    def _problem(self, label: str, text: str) -> None:
-        self._problems.append(Finding(label, self.show.piece(text)))
-
-    def _read(self, url: str, limit: float, problem: str) -> dict[str, object] | None:
-        response = self.get(url, limit, MAX_BYTES)
-        if isinstance(response, Response):
-            self.now = response.date or self.now
-        body = json_object(response, url, self.show)
+    def _read_build(self, end: float) -> None:
+        label, sid = "The build's contents could not be read", self.progress.build_sid
+        body = self.client.read_until(self.settings.build_url(sid), end)
         if isinstance(body, PollError):
-            self._problem(problem, body.text)
-            return None
-        return body
-
-    def _read_build(self) -> None:
-        problem = "The build's contents could not be read"
-        body = self._read(self.settings.build_url(self.progress.build_sid), BUILD_LIMIT, problem)
-        if body is None:
-            return
-        if is_same(body.get("sid"), self.progress.build_sid):
+            self._problems[label] = _explain(body)
+        elif is_same(body.get("sid"), sid):
             self._build = parse_build(body)
         else:
-            self._problem(problem, "Twilio sent another build")
+            self._problems[label] = message("Twilio sent another build")
 
-    def _read_alerts(self, limit: float) -> None:
-        problem = "Alerts could not be read"
-        created, now = self._build.created, self.now
-        # Twilio's timestamps were hours ahead for years: a date in the future is no date.
-        start = created if created and created <= now else now - _RECENT
-        start = max(start, now - _OLDEST) - _MARGIN
+    def _read_alerts(self, end: float) -> bool:
+        """Read the alerts once; return whether to read them again."""
+        label = "Alerts could not be read"
+        body, _ = read_page(
+            lambda size: self.client.read_until(self._alerts_url(size), end), _PAGE_SIZES
+        )
+        if isinstance(body, PollError):  # transient ones have been repeated
+            self._problems[label] = _explain(body)
+            return False
+        entries = body.get("alerts")
+        if not isinstance(entries, list):
+            self._problems[label] = message("Twilio sent no list of alerts")
+            return True
+        self._problems.pop(label, None)
+        service_sid = formatted(self.progress.service_sid, SERVICE_SID_FORM).lower()
+        build_sid = self.progress.build_sid.lower()
+        context = Context(build_sid, service_sid, self._build.created, self.client.now)
+        self._alerts = related(entries, context)[:SHOWN_ALERTS]
+        is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
+        self._gap = "" if is_whole else "Twilio's alerts could not all be read"
+        return not any(alert.certainty.is_proven for alert in self._alerts)
+
+    def _alerts_url(self, page_size: int) -> str:
+        start = start_of_window(self._build.created, self.client.now)
+        # Without an end: an alert that arrives late is dated by the server's clock, not by ours.
         window = {
             "LogLevel": "error",
             "StartDate": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "EndDate": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "PageSize": str(_PAGE_SIZE),
+            "PageSize": str(page_size),
         }
-        body = self._read(f"{self.settings.monitor}/v1/Alerts?{urlencode(window)}", limit, problem)
-        if body is None:
-            return
-        listed = body.get("alerts")
-        if not isinstance(listed, list):
-            self._problem(problem, "Twilio sent no list of alerts")
-            return
-        service_sid = formatted(self.progress.service_sid, SERVICE_SID_FORM).lower()
-        context = Context(self.progress.build_sid.lower(), service_sid, created, now)
-        alerts = [alert for alert in listed if isinstance(alert, dict)]
-        is_whole = len(alerts) == len(listed) and not has_next_page(body)
-        self._gap = "" if is_whole else "Twilio's alerts could not all be read"
-        related = [found for alert in alerts if (found := self._related(alert, context))]
-        related.sort(key=lambda alert: alert.date, reverse=True)
-        related.sort(key=lambda alert: [*Relation].index(alert.relation))
-        self._alerts = related[:SHOWN_ALERTS]
+        return f"{self.settings.monitor}/v1/Alerts?{urlencode(window)}"
 
-    def _related(self, alert: dict[str, object], context: Context) -> _Alert | None:
-        """Return an alert that is or may be about the build, else None."""
-        code = error_code(alert.get("error_code"))
-        generated = date(alert.get("date_generated")) or date(alert.get("date_created"))
-        relation = relate(set(_sids(alert)), code, generated, context)
-        text = alert.get("alert_text")
-        # Redacted before it is decoded: a credential may be URL-encoded in it.
-        message = decoded(self.show.redact(text)) if isinstance(text, str) else ""
-        if relation is None or not (code or message):
-            return None
-        title = ERROR_CODES[code].title if code in ERROR_CODES else ""
-        line = ": ".join(filter(None, (f"{code} {title}".strip(), message)))
-        return _Alert(relation, generated or _LONG_AGO, code, line)
-
-    def _reason(self) -> SafeText:
-        """Return the one best line: what is proven, else what is likely, else what is possible."""
-        best = self._alerts[0] if self._alerts else None
-        if best and best.relation is not Relation.POSSIBLE:
-            return self.show.piece(best.line)
-        if found := causes(self._build):
-            return self.show.piece("; ".join(filter(None, (str(found[0]), self._gap))))
-        if best:
-            start = self._gap or "Twilio gives no reason"
-            return fit(f"{start}; possibly related", self.show.line(best.line))
-        known = f", but {self._gap}" if self._gap else " and gives no reason"
-        return fit(f"Twilio reports that the build failed{known}; the log says what to check")
-
-    def _findings(self) -> Iterator[Finding]:
-        show = self.show.piece
-        for alert in self._alerts:
-            page = f"https://www.twilio.com/docs/errors/{alert.code}" if alert.code else ""
-            yield Finding(alert.relation.value, show(alert.line), page)
-            if alert.code in ERROR_CODES:
-                yield Finding("What to do", show(ERROR_CODES[alert.code].advice))
-        found = causes(self._build)
-        for cause in found:
-            yield Finding(f"{cause.certainty} cause".capitalize(), show(cause.text))
-            yield Finding("What to do", show(cause.advice))
-        if not self._alerts and not found:
-            for hint in hints(self._build):
-                yield Finding("Check", show(hint))
-        yield from self._contents(self._build)
-        yield from self._problems
-        label, region = "Where to look next", self.settings.region
-        if region == "us1":
-            yield Finding(label, SafeText("Twilio's Debugger"), DEBUGGER)
-        else:
-            where = f" of region {region}" if region else ""
-            yield Finding(label, SafeText(f"the error logs{where} in Twilio's Console"))
-
-    def _contents(self, build: Build) -> Iterator[Finding]:
-        parts = [build.runtime] if build.runtime else []
-        for versions, noun in ((build.functions, "function"), (build.assets, "asset")):
-            if versions is not None:
-                parts.append(count(len(versions), noun))
-        for moment, verb in ((build.created, "created"), (build.updated, "updated")):
-            if moment:
-                parts.append(f"{verb} {moment:%Y-%m-%d %H:%M:%S} UTC")
-        if parts:
-            yield Finding("In the build", self.show.piece(", ".join(parts)))
-        if build.dependencies:
-            names = [f"{name}@{version}" for name, version in build.dependencies.items()]
-            more = len(names) - _SHOWN_DEPENDENCIES
-            rest = f" and {more} more" if more > 0 else ""
-            shown = self.show.piece(", ".join(names[:_SHOWN_DEPENDENCIES]))
-            yield Finding("Dependencies", self.show.piece(shown + rest))
+    def _findings(self, explanations: Sequence[Explanation]) -> Iterator[Finding]:
+        for each in explanations:
+            yield Finding(each.certainty.value, each.text, each.page)
+            if each.advice:
+                yield Finding("What to do", each.advice, each.advice_page)
+        is_unexplained = all(each.certainty is Certainty.RELATED for each in explanations)
+        if is_unexplained and self._build.dependencies != {}:
+            text = "npm is degraded, a package needs a compiler (gcc), or the packages are large"
+            yield Finding("Common causes", message(text), page_about("82003"))
+        yield from describe(self._build)
+        for label, problem in self._problems.items():
+            yield Finding(label, problem)
+        yield where_to_look(self.settings.region)
 
 
-def relate(
-    sids: set[str], code: str, generated: datetime | None, context: Context
-) -> Relation | None:
-    """Return how an alert relates to the build, or None if it does not.
+def _explain(error: PollError) -> Message:
+    """Say what went wrong, with the advice that is not about the status alone."""
+    return join(". ", error.text, error.advice if error.kind is ErrorKind.PERMANENT else NOTHING)
 
-    `sids` are those of builds and services that the alert names, in lower case.
+
+def start_of_window(created: datetime | None, now: datetime) -> datetime:
+    """Return the time from which on alerts are looked for; `now` is the server's clock."""
+    # Twilio's timestamps were hours ahead for years: a date in the future is no date.
+    start = created if created and created <= now else now - _RECENT
+    return max(start, now - _OLDEST) - _MARGIN
+
+
+def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -> Message:
+    """Return the reason in one line: the surest explanation, and what its certainty is.
+
+    `gap` says why the alerts are not known in full; it is empty if they are.
     """
-    if context.build_sid in sids:
-        return Relation.BUILD
-    if sids - {context.service_sid}:
-        return None  # it names another build or another service
-    is_build_code = code in ERROR_CODES
-    if is_build_code and sids and generated and context.created:
-        is_dated = context.created <= generated <= context.now
-        return Relation.SERVICE if is_dated else Relation.POSSIBLE
-    return Relation.POSSIBLE if is_build_code or sids else None
+    surest = explanations[0] if explanations else None
+    if surest and surest.certainty.is_proven:
+        return surest.text
+    rerun = f"Run the step again with build-sid: {build_sid}"
+    none_yet = f"Twilio has no alert about this build yet. {rerun}"
+    state = message(f"{gap}. {Ending.FAILED.advice}" if gap else none_yet)
+    if surest:
+        return message(f"{surest.certainty.value.lower()}: {{}}; {{}}", surest.text, state)
+    return message("Twilio reports that the build failed; {}", state)
 
 
-def _sids(value: object) -> Iterator[str]:
-    """Find the SIDs of builds and services in an alert, URL-encoded ones included."""
-    if isinstance(value, str):
-        for text in (value, unquote_plus(value)):
-            yield from (found.lower() for found in _SID.findall(text))
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _sids(inner)
+def describe(build: Build) -> Iterator[Finding]:
+    """Describe what is in a build, as far as it is known."""
+    parts = [message("{}", build.runtime)] if build.runtime else []
+    for entries, noun in (
+        (build.functions, "function"),
+        (build.assets, "asset"),
+        (build.dependencies, "dependency"),
+    ):
+        if entries is not None:
+            parts.append(message(count(len(entries), noun)))
+    if build.created:
+        parts.append(message(f"created {build.created:%Y-%m-%d %H:%M:%S} UTC"))
+    if parts:
+        yield Finding("In the build", join(", ", *parts))
+    if build.dependencies:
+        names = [name_dependency(*item) for item in build.dependencies.items()]
+        yield Finding("Dependencies", list_names(names))
 
 
-def decoded(alert_text: str) -> str:
-    """Return the message in an alert's text: a query string with a message, or a sentence.
-
-    A query string without `parserMessage` and `Msg` has no message.
-    Source: twilio-cli, src/commands/debugger/logs/list.js.
-    """
-    try:
-        fields = parse_qs(alert_text, keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        return ""
-    has_spaces = any(character.isspace() for character in alert_text.strip())
-    is_query = bool(_FIELDS & fields.keys()) or (not has_spaces and "=" in alert_text)
-    if not is_query:
-        return alert_text.strip()
-    messages = [*fields.get("parserMessage", []), *fields.get("Msg", [])]
-    return next((message.strip() for message in messages if message.strip()), "")
+def where_to_look(region: str) -> Finding:
+    """Say where Twilio shows more; `region` is empty if another API root was read."""
+    label = "Where to look next"
+    if region == "us1":
+        return Finding(label, message("Twilio's Debugger"), DEBUGGER)
+    where = f" of region {region}" if region else ""
+    return Finding(label, message(f"the error logs{where} in Twilio's Console"))

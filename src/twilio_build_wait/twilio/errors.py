@@ -1,143 +1,106 @@
-"""What an exception of `requests` and the layers below it means: cause, kind and advice.
+"""What an exception of `requests` and the layers below it means: cause, kind, reach and advice.
 
 An error that is not known to be permanent is transient: a wrong "failed" wakes someone, and the
 deadline ends the wait anyway.
 """
 
-import errno
 import http.client
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from enum import Enum
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
 
-from requests.utils import select_proxy
+from requests.exceptions import InvalidURL
 from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
 
-from twilio_build_wait.model import ErrorKind, PollError
-from twilio_build_wait.redaction import Redactor
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import NOTHING, message
 from twilio_build_wait.signals import ThreadShortageError
+from twilio_build_wait.twilio.route import Proxy, Route
+from twilio_build_wait.twilio.tls import SHORTAGES, LocalError, certificate_advice
+from twilio_build_wait.twilio.trace import Trace
+
+
+class BodyError(ValueError):
+    """A body that cannot be read; the message says why, in our words."""
+
+
+class OversizedError(BodyError):
+    """The body is longer than any that Twilio sends; the message says how much is allowed."""
+
 
 #: What `requests` (an OSError) and the layers below raise for a bad server, network or address.
 TRANSPORT_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
 
-# The longest host or path that is quoted, in characters.
-_QUOTED = 120
-
-_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
-_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
-_NO_ROUTE |= {errno.EADDRNOTAVAIL}
 _UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-# What OpenSSL says of bytes that are no TLS record; which of them depends on its version.
-_NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
-# OpenSSL's numbers of verification errors (openssl/x509_vfy.h).
-_NOT_YET_VALID, _EXPIRED, _WRONG_HOSTS = 9, 10, {62, 64}
-_UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
+_NO_TLS = "the other side does not speak TLS"
+# What OpenSSL says of bytes that are no TLS record (which of them depends on its version), and of a
+# server that asks for a client certificate.
+_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "HTTP_REQUEST": _NO_TLS,
+    "UNKNOWN_PROTOCOL": _NO_TLS,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate, which cannot be sent",
+}
+# What has happened, by exception; the first row that fits one of a chain counts.
+_CAUSES: dict[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any], str]] = {
+    BodyError: str,
+    socket.gaierror: lambda error: (
+        "no such host"
+        if error.errno in _UNKNOWN_NAME
+        else f"name resolution failed ({error.strerror})"
+    ),
+    ConnectionRefusedError: lambda _: "connection refused",
+    # Not ConnectTimeoutError: urllib3's NewConnectionError is one too, whatever failed.
+    (TimeoutError, ReadTimeoutError): lambda _: "timed out",
+    # RemoteDisconnected comes before ConnectionResetError, which it is as well.
+    (http.client.RemoteDisconnected, ssl.SSLEOFError): lambda _: (
+        "connection closed without a response"
+    ),
+    http.client.IncompleteRead: lambda _: "connection closed within the response",
+    (ConnectionResetError, BrokenPipeError, ConnectionAbortedError): lambda _: "connection reset",
+    ssl.SSLError: lambda error: _TLS_REASONS.get(
+        error.reason, f"TLS error ({error.reason or error.strerror})"
+    ),
+    http.client.HTTPException: lambda error: f"not an HTTP response ({type(error).__name__})",
+}
+_TUNNEL_FAILED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
-class UnusableAddressError(ValueError):
-    """The address of the proxy, or of the API root, cannot be used."""
+def explain(
+    error: BaseException, route: Route, trace: Trace, ask_schemes: Callable[[Proxy], str]
+) -> PollError:
+    """Return what an exception, one of `TRANSPORT_ERRORS`, means.
 
-
-class OversizedError(ValueError):
-    """The body is longer than any that Twilio sends."""
-
-
-class BundleError(OSError):
-    """The CA bundle cannot be read; the message says why."""
-
-
-def load_bundle(context: ssl.SSLContext, bundle: str) -> None:
-    """Trust the CAs in a file, or in a folder of certificates.
-
-    Raises:
-        BundleError: it cannot be read, or holds no certificate.
-        OSError: this machine is short of file descriptors or memory.
+    `ask_schemes` is called after a 407, and returns which schemes the proxy offers.
     """
-    try:
-        with open(bundle, "rb"):
-            context.load_verify_locations(cafile=bundle)
-    except IsADirectoryError:
-        context.load_verify_locations(capath=bundle)
-    except ssl.SSLError as error:
-        raise BundleError(f"no certificate in it ({error.reason})") from None
-    except OSError as error:
-        if error.errno in _SHORTAGES:
-            raise
-        raise BundleError(error.strerror or "unreadable") from None
-
-
-class Reach(Enum):
-    """How far a request got: to nothing that could answer, to silence, or to an answer."""
-
-    NOTHING = "nothing"
-    SILENCE = "silence"
-    ANSWER = "answer"
-
-
-class Route:
-    """How a request gets to Twilio, with every text safe to show.
-
-    `proxy` is the proxy's URL without its login, empty if there is none, `variable` the environment
-    variable that names it, `bundle` the user's own CA bundle. `advice` is what to check if nothing
-    answers, `detour` how to do without the proxy.
-    """
-
-    def __init__(
-        self, url: str, proxies: dict[str, str], environ: Mapping[str, str], show: Redactor
-    ) -> None:
-        self._show = show
-        self.host = show.piece(urlsplit(url).netloc, _QUOTED)
-        self.bundle = show.piece(own_bundle(environ), _QUOTED)
-        self.has_cert_file = bool(environ.get("SSL_CERT_FILE"))
-        proxy = select_proxy(url, proxies) or ""
-        scheme = proxy.partition("://")[0] + "://" if "://" in proxy else ""
-        address = proxy.rpartition("@")[2].rpartition("//")[2].partition("/")[0]
-        self.proxy = show.piece(scheme + address, _QUOTED)
-        names = [n for n in environ if n.lower().endswith("_proxy") and environ[n] == proxy]
-        names.sort(key=lambda name: (name.lower() != "https_proxy", name.isupper()))
-        self.variable = names[0] if names else "HTTPS_PROXY"
-        no_proxy = show.piece(environ.get("NO_PROXY") or environ.get("no_proxy") or "", _QUOTED)
-        wildcard = ""
-        if "*." in no_proxy:
-            wildcard = f"; NO_PROXY is '{no_proxy}', but it takes no wildcard: write .twilio.com"
-        self.detour = wildcard or f", or exempt {self.host} with NO_PROXY"
-        if proxy:
-            self.peer = f"{self.host} through proxy {self.proxy}"
-            self.advice = f"Check {self.variable}, which names the proxy {self.proxy}{wildcard}"
-        else:
-            self.peer = self.host
-            self.advice = "Check region, edge, base-url and the network of this machine"
-
-    def error(
-        self, cause: str, reach: Reach, advice: str = "", kind: ErrorKind = ErrorKind.TRANSIENT
-    ) -> PollError:
-        """Return an error of this route; without an advice of its own, it has the route's."""
-        return PollError(
-            self._show.line(cause),
-            kind,
-            advice=self._show.line(advice or self.advice),
-            is_answer=reach is Reach.ANSWER,
-            is_unreachable=reach is Reach.NOTHING,
-        )
-
-
-def own_bundle(environ: Mapping[str, str]) -> str:
-    """Return the path of the user's own CA bundle, found as `requests` does; else empty."""
-    return environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or ""
-
-
-def explain(error: BaseException, route: Route) -> PollError:
-    """Return what an exception, one of `TRANSPORT_ERRORS`, means."""
     chain = tuple(_chain(error))
-    for rule in (_shortage, _certificate, _configuration, _no_answer, _bad_answer):
-        for found in chain:
-            if meaning := rule(found, route):
-                return meaning
-    cause = f"{route.peer}: invalid response ({type(error).__name__})"
-    return route.error(cause, Reach.ANSWER)
+    for each in chain:
+        if meaning := _local(each, route) or _certificate(each, route, trace):
+            return meaning
+        if route.proxy and (status := _tunnel_status(each)):
+            return _refusal(status, route, route.proxy, ask_schemes)
+    cause, reach = _cause(chain), _reach(chain, trace)
+    advice = route.advice(reach)
+    if route.proxy and cause == _NO_TLS and _is_proxy_hop(route.proxy, trace):
+        advice = message(f"Write http:// in {route.proxy.variable} if the proxy speaks HTTP")
+    return PollError(
+        message("{}: {}", route.peer, cause),
+        advice=advice,
+        reach=reach,
+        is_oversized=isinstance(error, OversizedError),
+    )
+
+
+def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
+    """Return the error of a request that has taken all of its `limit`, in seconds."""
+    reach = _reach((), trace)
+    more = ": the headers arrived, the body did not end" if trace.head else ""
+    cause = message(f"no complete response from {{}} within {limit:.0f} s{more}", route.peer)
+    return PollError(cause, advice=route.advice(reach), reach=reach)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -149,127 +112,101 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
-        found = pending.pop(0)
-        if isinstance(found, BaseException) and id(found) not in seen:
-            seen.add(id(found))
-            yield found
-            pending += [getattr(found, "reason", None), *found.args]
-            pending += [found.__cause__, found.__context__]
+        each = pending.pop(0)
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            pending += [getattr(each, "reason", None), *each.args]
+            pending += [each.__cause__, each.__context__]
 
 
-def _shortage(error: BaseException, route: Route) -> PollError | None:
-    """Explain what this machine is short of; it may pass."""
-    match error:
-        case ThreadShortageError():
-            return route.error(
-                "this machine could not start a thread",
-                Reach.SILENCE,
-                "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no "
-                "new image start threads",
-            )
-        case OSError(errno=number) if number in _SHORTAGES:
-            return route.error(
-                f"this machine is short of resources: {error.strerror}",
-                Reach.SILENCE,
-                "Check its limit on open files (ulimit -n) and its free memory",
-            )
+def _reach(chain: Sequence[BaseException], trace: Trace) -> Reach:
+    """Return how far a request got before these exceptions."""
+    if trace.head:
+        return Reach.ANSWERED
+    for error in chain:
+        is_cut = isinstance(error, http.client.RemoteDisconnected)
+        if isinstance(error, http.client.HTTPException) and not is_cut:
+            return Reach.ANSWERED  # it was no HTTP
+        # With TLS 1.3 a server refuses only after the client's side of the handshake: by an alert,
+        # or by closing the connection before the request can be written.
+        is_alert = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+        if is_alert or isinstance(error, ssl.SSLEOFError):
+            return Reach.NOWHERE
+    return Reach.SENT if b"GET" in trace.sent else Reach.NOWHERE
+
+
+def _cause(chain: Sequence[BaseException]) -> str:
+    for types, describe in _CAUSES.items():
+        for error in chain:
+            if isinstance(error, types):
+                return describe(error)
+    texts = (error.strerror for error in chain if isinstance(error, OSError))
+    return next(filter(None, texts), f"invalid response ({type(chain[0]).__name__})")
+
+
+def _local(error: BaseException, route: Route) -> PollError | None:
+    """Explain what is wrong on this machine; a shortage may pass."""
+    if isinstance(error, LocalError):
+        return error.error
+    if isinstance(error, ThreadShortageError):
+        advice = (
+            "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new "
+            "image start threads"
+        )
+        cause = message("this machine could not start a thread")
+        return LocalError(cause, advice, ErrorKind.TRANSIENT).error
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        cause = message("this machine is out of resources: {}", str(error.strerror))
+        advice = "Check its limit on open files (ulimit -n) and its free memory"
+        return LocalError(cause, advice, ErrorKind.TRANSIENT).error
+    # urllib3 parses a host's name again when it connects.
+    if isinstance(error, LocationValueError | InvalidURL | UnicodeError):
+        variable = route.proxy.variable if route.proxy else "base-url"
+        cause = message(f"the address in {variable} cannot be used: {{}}", route.peer)
+        return LocalError(cause, f"Correct {variable}").error
     return None
 
 
-def _certificate(error: BaseException, route: Route) -> PollError | None:
+def _is_proxy_hop(proxy: Proxy, trace: Trace) -> bool:
+    """Return whether TLS with the proxy has failed, not TLS with the host."""
+    return proxy.scheme == "https" and b"CONNECT" not in trace.sent
+
+
+def _certificate(error: BaseException, route: Route, trace: Trace) -> PollError | None:
     """Explain why a certificate does not verify."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return None
-    if error.verify_code in {_EXPIRED, _NOT_YET_VALID}:
-        advice = "Renew the certificate, or correct the clock of this machine"
-    elif error.verify_code in _WRONG_HOSTS:
-        advice = f"It was issued for another host: check that {route.host} is the right one"
-    elif route.bundle:
-        advice = f"REQUESTS_CA_BUNDLE is {route.bundle}: add the CA that signed this certificate"
-    elif route.has_cert_file:
-        advice = "SSL_CERT_FILE is not read: set REQUESTS_CA_BUNDLE to the same path"
-    elif error.verify_code in _UNKNOWN_ISSUERS:
-        advice = (
-            "If a company proxy signs the traffic anew, set REQUESTS_CA_BUNDLE to the file of its "
-            "CA; for a GitHub action, a file in the workspace: /github/workspace/ca.pem"
-        )
-    else:
-        advice = "Set REQUESTS_CA_BUNDLE to the file of your own CA, or correct the certificate"
-    cause = f"the certificate of {route.peer} does not verify: {error.verify_message}"
-    return route.error(cause, Reach.ANSWER, advice, ErrorKind.PERMANENT)
+    is_proxy = route.proxy and _is_proxy_hop(route.proxy, trace)
+    peer = message("proxy {}", route.proxy.address) if route.proxy and is_proxy else route.peer
+    cause = message("the certificate of {} does not verify: {}", peer, error.verify_message)
+    advice = certificate_advice(
+        error.verify_code, peer, route.bundle, has_cert_file=route.has_cert_file
+    )
+    return PollError(cause, ErrorKind.PERMANENT, advice=advice)
 
 
-def _configuration(error: BaseException, route: Route) -> PollError | None:
-    """Explain a proxy that refuses, or a CA bundle or an address that cannot be used."""
-    # What http.client raises for any final response to CONNECT but a 200.
-    refusal = re.match(r"Tunnel connection failed: (\d{3})", str(error))
-    if refusal and route.proxy:
-        return route.error(
-            f"proxy {route.proxy} refused {route.host} with HTTP {refusal[1]}",
-            Reach.ANSWER,
-            f"Check {route.variable}, its login{route.detour}",
-            ErrorKind.PERMANENT if refusal[1].startswith("4") else ErrorKind.TRANSIENT,
-        )
-    if isinstance(error, BundleError):
-        cause = f"the CA bundle {route.bundle} cannot be read: {error}"
-        advice = "Correct REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE), or unset it"
-    # urllib3 parses a host's name again when it connects.
-    elif not isinstance(error, UnusableAddressError | LocationValueError):
-        return None
-    elif route.proxy.lower().startswith("socks"):
-        cause = f"{route.variable} is {route.proxy}, but SOCKS proxies are not supported"
-        advice = f"Set HTTPS_PROXY to a proxy that speaks HTTP{route.detour}"
-    elif route.proxy:
-        cause = f"{route.variable} is '{route.proxy}', which is not the address of a proxy"
-        advice = f"Correct {route.variable}: scheme, host and port{route.detour}"
-    else:
-        cause = f"the address of {route.host} cannot be used"
-        advice = "Correct base-url"
-    return route.error(cause, Reach.SILENCE, advice, ErrorKind.PERMANENT)
+def _tunnel_status(error: BaseException) -> int | None:
+    """Return the status with which a proxy has answered CONNECT instead of 200, or None.
+
+    http.client tells it only in the message of an OSError without a number.
+    """
+    match = _TUNNEL_FAILED.match(str(error)) if type(error) is OSError else None
+    return int(match[1]) if match else None
 
 
-def _no_answer(error: BaseException, route: Route) -> PollError | None:
-    """Explain an error that came before anything could answer, or instead of an answer."""
-    reach, advice = Reach.NOTHING, ""
-    match error:
-        case socket.gaierror():
-            is_unknown = error.errno in _UNKNOWN_NAME
-            cause = "no such host" if is_unknown else f"name resolution failed ({error.strerror})"
-        case ConnectionRefusedError():
-            cause = "connection refused"
-        case OSError(errno=number, strerror=str(cause)) if number in _NO_ROUTE:
-            pass
-        case ssl.SSLError(reason=reason) if reason in _NO_TLS:
-            cause = "the other side does not speak TLS"
-            if route.proxy.lower().startswith("https:"):
-                advice = f"Write http:// in {route.variable} if the proxy speaks HTTP"
-        # Not ConnectTimeoutError: urllib3's NewConnectionError is one too, whatever failed.
-        case TimeoutError() | ReadTimeoutError():
-            cause, reach = "timed out", Reach.SILENCE
-        case _:
-            return None
-    return route.error(f"{route.peer}: {cause}", reach, advice)
-
-
-def _bad_answer(error: BaseException, route: Route) -> PollError | None:
-    """Explain an answer that is no HTTP response, or not a whole one."""
-    reach = Reach.ANSWER
-    match error:
-        case OversizedError():
-            cause = f"response too large ({error})"
-        # RemoteDisconnected comes first: it is a ConnectionResetError as well.
-        case http.client.RemoteDisconnected() | ssl.SSLEOFError():
-            cause = "connection closed without a response"
-        case http.client.IncompleteRead():
-            cause = "connection closed within the response"
-        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
-            cause = "connection reset"
-        case ssl.SSLError():
-            cause = f"TLS error ({error.reason or error.strerror})"
-        case http.client.HTTPException():
-            cause = f"not an HTTP response ({type(error).__name__})"
-        case OSError(strerror=str(cause)) if cause:
-            reach = Reach.SILENCE
-        case _:
-            return None
-    return route.error(f"{route.peer}: {cause}", reach)
+def _refusal(
+    status: int, route: Route, proxy: Proxy, ask_schemes: Callable[[Proxy], str]
+) -> PollError:
+    """Explain a proxy that does not open a tunnel."""
+    is_refused = status in range(300, 500)
+    verb = "refused" if is_refused else "did not connect to"
+    cause = message(f"proxy {{}} {verb} {{}} with HTTP {status}", proxy.address, route.host)
+    offered, login = NOTHING, ", its login"
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and (schemes := ask_schemes(proxy)):
+        offered = message("The proxy offers {}; only Basic is supported. ", schemes)
+        login = login if "basic" in schemes.lower() else ""
+    bypass = route.exemption or message(", or exempt {} with NO_PROXY", route.host)
+    advice = message(f"{{}}Check {proxy.variable}{login}{{}}", offered, bypass)
+    kind = ErrorKind.PERMANENT if is_refused else ErrorKind.TRANSIENT
+    return PollError(cause, kind, advice=advice)

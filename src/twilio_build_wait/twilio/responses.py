@@ -2,25 +2,38 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from typing import Any, cast
 
-from twilio_build_wait.model import ErrorKind, PollError
-from twilio_build_wait.redaction import Redactor
-from twilio_build_wait.text import SafeText
-from twilio_build_wait.twilio.transport import Response, http_date
+from twilio_build_wait.credentials import Redactor
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import NOTHING, join, message
+from twilio_build_wait.twilio.route import Route
 
-_REDIRECTS, _SERVER_ERRORS = range(300, 400), range(500, 600)
-_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-_PERMANENT = {*range(300, 500)} - _TRANSIENT
+_REDIRECTS = range(300, 400)
+# The statuses with which `Retry-After` counts.
+_LIMITS = {HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)}
+# Every other status is transient.
+_KINDS: dict[int, ErrorKind] = {
+    **dict.fromkeys(range(300, 500), ErrorKind.PERMANENT),
+    HTTPStatus.NOT_FOUND: ErrorKind.NOT_FOUND,
+    HTTPStatus.REQUEST_TIMEOUT: ErrorKind.TRANSIENT,
+    HTTPStatus.TOO_EARLY: ErrorKind.TRANSIENT,
+    HTTPStatus.TOO_MANY_REQUESTS: ErrorKind.TRANSIENT,
+}
 
 _CODE = re.compile(r"[1-9][0-9]{0,5}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
-
-# The longest request ID or host that is quoted, in characters.
-_QUOTED = 80
+# The host and port of a URL, without a login.
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)")
+# The parts of a JSON text: a string (one without an end, too), a bracket, and what is between.
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
+# The deepest nesting that is parsed: json needs the C stack, which may be small.
+_DEEPEST = 100
 
 _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Check that the SID and the token or secret belong together; those of "
@@ -30,49 +43,61 @@ _ADVICE: dict[int, str] = {
     "Twilio may also have deleted a build that was never deployed",
 }
 _OTHER_ADVICE = "Look up the status and the code in Twilio's documentation"
-_NOT_TWILIO = (
-    "The response does not look like Twilio's: a proxy, a gateway or a web filter on the way may "
-    "have answered"
-)
-_REDIRECT_ADVICE = "Redirects are never followed: set base-url to the final address"
+_NOT_TWILIO = "Something in between may have answered: a proxy, a gateway or a web filter"
+_NO_REDIRECT = message("Redirects are never followed: set base-url to the final address")
 
 
 class InvalidBodyError(Exception):
     """A body that is not one JSON object; the message says why, in our words only."""
 
 
-def json_object(
-    result: Response | PollError, url: str, show: Redactor
-) -> dict[str, object] | PollError:
-    """Return the JSON object that a 200 holds, or what went wrong."""
-    if isinstance(result, PollError):
-        return result
-    if result.status != HTTPStatus.OK:
-        return http_error(result, _host(url, show), show)
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response: status code, headers (names in any case) and body.
+
+    The body of a status other than 200 is empty if it could not be read whole.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock by the `Date` header; None if it is missing or malformed."""
+        return _date(parsedate_to_datetime, self.headers.get("Date"))
+
+
+def json_object(response: Response, route: Route, redactor: Redactor) -> dict[str, Any] | PollError:
+    """Return the JSON object that a 200 holds without credentials, or what went wrong."""
+    if response.status != HTTPStatus.OK:
+        return http_error(response, route, redactor)
     try:
-        return parse(result.body)
+        return cast("dict[str, Any]", redactor.redact_json(parse(response.body)))
     except InvalidBodyError as problem:
-        return invalid(url, str(problem), show)
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        is_compressed = encoding != "identity" or response.body.startswith(b"\x1f\x8b")  # gzip
+        why = "compressed, which was not asked for" if is_compressed else str(problem)
+        return invalid(why, route)
 
 
-def invalid(url: str, problem: str, show: Redactor) -> PollError:
-    """Return the error of a 200 that is not what was asked for."""
-    return PollError(SafeText(f"{_host(url, show)}: invalid response ({problem})"))
-
-
-def _host(url: str, show: Redactor) -> SafeText:
-    return show.piece(urlsplit(url).netloc, _QUOTED)
+def invalid(problem: str, route: Route) -> PollError:
+    """Return the error of a 200 that is not what was asked for; the problem is in our words."""
+    cause = message(f"{{}}: invalid response ({problem})", route.host)
+    return PollError(cause, advice=route.advice(Reach.ANSWERED), reach=Reach.ANSWERED)
 
 
 def parse(body: bytes) -> dict[str, object]:
     """Parse one JSON object strictly: UTF-8, no duplicate keys, no NaN. Numbers become floats.
+
+    A value that is nested too deeply becomes null; what is wrong inside it does not matter.
 
     Raises:
         InvalidBodyError: it is anything else.
     """
     try:
         parsed = json.loads(
-            body.decode(),
+            _prune(body.decode("utf-8-sig")),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             # int() refuses numbers of more than 4,300 digits.
@@ -82,92 +107,95 @@ def parse(body: bytes) -> dict[str, object]:
         raise InvalidBodyError("not UTF-8") from None
     except json.JSONDecodeError:
         raise InvalidBodyError("not JSON" if body.strip() else "empty") from None
-    except RecursionError:
-        raise InvalidBodyError("JSON nested too deeply") from None
     if not isinstance(parsed, dict):
         raise InvalidBodyError("not a JSON object")
     return parsed
 
 
-def http_error(response: Response, host: SafeText, show: Redactor) -> PollError:
+def _prune(text: str) -> str:
+    """Replace each value of a JSON text that is nested too deeply by null."""
+    kept, depth = [], 0
+    for token in _TOKENS.findall(text):
+        is_opening = token in {"[", "{"}
+        depth += is_opening
+        if depth <= _DEEPEST:
+            kept.append(token)
+        elif depth == _DEEPEST + 1 and is_opening:
+            kept.append("null")
+        depth -= token in {"]", "}"}
+    return "".join(kept)
+
+
+def http_error(response: Response, route: Route, redactor: Redactor) -> PollError:
     """Return the error of a response other than 200, with everything that Twilio's support asks."""
-    status = response.status
-    is_twilio, code, message = _error_body(response.body)
-    request_id = show.piece(response.headers.get("Twilio-Request-Id", ""), _QUOTED)
-    named = [f"Twilio error {code}"] if code else []
-    named += [f"Twilio-Request-Id {request_id}"] if request_id else []
-    cause = f"HTTP {status} from {host}" + (f" ({', '.join(named)})" if named else "")
-    if status not in _PERMANENT:
-        if status in _TRANSIENT and not is_twilio:
-            doubt = "the response does not look like Twilio's"
-            message = f"{message}; {doubt}" if message else doubt
-        is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or status in _SERVER_ERRORS
-        seconds = retry_after(response.headers) if is_limit else None
-        return PollError(SafeText(cause), message=show.piece(message), retry_after=seconds)
-    advice = _ADVICE.get(status, _OTHER_ADVICE) if is_twilio else _NOT_TWILIO
+    status, peer, target = response.status, message("{}", route.host), NOTHING
+    is_twilio, code, said = _twilio_error(response.body, redactor)
+    reach = Reach.TWILIO if is_twilio else Reach.ANSWERED
+    kind, advice = _KINDS.get(status, ErrorKind.TRANSIENT), route.advice(reach)
+    note = f" (Twilio error {code})" if code else ""
+    if status in _KINDS and not is_twilio:
+        peer, note, advice = route.peer, " (it does not look like Twilio's)", message(_NOT_TWILIO)
+    elif kind is not ErrorKind.TRANSIENT:
+        advice = message(_ADVICE.get(status, _OTHER_ADVICE))
     if status in _REDIRECTS:
-        cause += _target(response, show)
-        advice = _REDIRECT_ADVICE if is_twilio else f"{_NOT_TWILIO}. {_REDIRECT_ADVICE}"
-    kind = ErrorKind.NOT_FOUND if status == HTTPStatus.NOT_FOUND else ErrorKind.PERMANENT
-    return PollError(SafeText(cause), kind, show.piece(message), SafeText(advice))
+        # Redacted first: a credential that is cut in two would not be recognized.
+        match = _HOST.match(redactor.redact(response.headers.get("Location", "")))
+        target = message(", a redirect to {}", match[1]) if match else message(", a redirect")
+        advice = join(". ", advice, _NO_REDIRECT)
+    cause = message(f"HTTP {status} from {{}}{{}}{note}", peer, target)
+    request_id = redactor.redact(response.headers.get("Twilio-Request-Id", ""))
+    seconds = retry_after(response) if status in _LIMITS else None
+    return PollError(cause, kind, said, advice, reach, seconds, request_id)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(response: Response) -> float | None:
     """Return the seconds that a `Retry-After` header asks for, or None if it is invalid.
 
     It is a number of seconds or a date (RFC 9110, 10.2.3). A date is relative to the response's
     own `Date`, so a wrong clock makes no difference.
     """
-    value = (headers.get("Retry-After") or "").strip()
+    value = response.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    until, now = http_date(value), http_date(headers.get("Date"))
+    until, now = _date(parsedate_to_datetime, value), response.date
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
-def _target(response: Response, show: Redactor) -> str:
-    """Say where a redirect leads."""
-    try:
-        # Redacted first: a credential that is cut in two would not be recognized.
-        location = show.redact(response.headers.get("Location") or "")
-        host = urlsplit(location).netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
-    return f", a redirect to {show.piece(host, _QUOTED)}" if host else ", a redirect"
-
-
-def _error_body(body: bytes) -> tuple[bool, str, str]:
+def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, str]:
     """Return whether a body has one of Twilio's three shapes of error, its code and its message.
 
     `{code, message, more_info, status}` (twilio-cli#252), `{code, message, detail, moreInfo,
     status}` (serverless-api#37), and RFC 9457's `{type, title, status, code, detail}`
-    (twilio-python, base/version.py).
+    (twilio-python, base/version.py). In each of them the code and the status are numbers.
     """
     try:
         error = parse(body)
     except InvalidBodyError:
         return False, "", ""
-    texts = [error.get(key) for key in ("message", "title", "detail")]
-    message = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-    code = error_code(error.get("code"))
-    is_twilio = bool(message) and (bool(code) or isinstance(error.get("status"), float))
-    return is_twilio, code, message
+    has_numbers = all(isinstance(error.get(name), float) for name in ("code", "status"))
+    error = cast("dict[str, object]", redactor.redact_json(error))
+    texts = [error.get(name) for name in ("message", "title", "detail")]
+    said = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+    is_twilio = has_numbers and bool(said)
+    return is_twilio, error_code(error.get("code")) if is_twilio else "", said
 
 
 def error_code(value: object) -> str:
     """Return one of Twilio's error codes as text; empty if the value is none."""
-    is_whole = isinstance(value, float) and value.is_integer()
-    return formatted(f"{value:.0f}" if is_whole else value, _CODE)
+    return formatted(f"{value:g}" if isinstance(value, float) else value, _CODE)
 
 
 def date(value: object) -> datetime | None:
     """Parse a date of a resource (ISO 8601, UTC unless it says otherwise); None if it is none."""
-    if not isinstance(value, str):
-        return None
+    return _date(datetime.fromisoformat, value)
+
+
+def _date(parse_date: Callable[[Any], datetime], value: object) -> datetime | None:
+    """Parse a date into UTC; None if it is none."""
     try:
-        parsed = datetime.fromisoformat(value)
+        parsed = parse_date(value)
         return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

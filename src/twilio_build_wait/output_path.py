@@ -1,0 +1,38 @@
+"""The path of the output file: what it must not name, checked before the first poll."""
+
+import os
+from collections.abc import Mapping
+
+# The files that a GitHub runner reads after the step.
+_STEP_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+_NO_FOLDER = "whose folder does not exist"
+_MOST_LINKS = 40  # Linux follows no more (path_resolution(7))
+
+
+def why_unusable(path: str, environ: Mapping[str, str]) -> str:
+    """Return why a path cannot be an output file; empty if it can."""
+    try:
+        place = os.path.realpath(path)
+        of_runner = {
+            f"which is the file that {name} names": os.path.realpath(environ[name]) == place
+            for name in _STEP_FILES
+            if environ.get(name)
+        }
+    except FileNotFoundError:  # the working folder has been removed
+        return _NO_FOLDER
+    problems = of_runner | {
+        _NO_FOLDER: not os.path.isdir(os.path.dirname(path) or os.curdir),
+        "which leads into /dev or /proc": _leads_to_a_device(path),
+        "which is not a regular file": os.path.exists(path) and not os.path.isfile(path),
+    }
+    return next((problem for problem, holds in problems.items() if holds), "")
+
+
+def _leads_to_a_device(path: str) -> bool:
+    """Return whether a path is a symbolic link that leads into /dev or /proc, step by step."""
+    places: list[str] = []
+    while os.path.islink(path) and len(places) < _MOST_LINKS:
+        folder = os.path.realpath(os.path.dirname(path))
+        path = os.path.join(folder, os.readlink(path))
+        places += [folder, os.path.realpath(os.path.dirname(path))]
+    return any(f"{place}/".startswith(("/dev/", "/proc/")) for place in places)

@@ -1,0 +1,123 @@
+"""Untrusted text made safe to show: a `Message` is our words with other people's values in them.
+
+Credentials are replaced where text comes in (`credentials`). The rest happens where it goes out,
+here and nowhere else: control characters, invisible characters, log commands and length.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NewType, Union
+
+#: One line without control characters, invisible characters and command prefixes.
+SafeText = NewType("SafeText", str)
+
+#: The longest value that is shown, and the longest `reason`, in characters.
+LIMIT = 500
+
+# Every kind of line break, and the other characters that only move the cursor.
+_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+# Unicode calls these default ignorable although they are letters or marks
+# (DerivedCoreProperties.txt); the others are of the categories Cf and Cn.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+# A log command starts with `::` at the start of a line on GitHub, with `##[` anywhere on GitHub and
+# Azure Pipelines (actions/runner, ActionCommand.cs), with `##vso[` on Azure Pipelines and with
+# `##teamcity[` on TeamCity. A space inside the prefix makes it plain text for all of them.
+_PREFIXES = re.compile(r"::(?=[^\W\d_])|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
+
+Value = Union["Message", str, int]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence for a person: a template of `str.format` with values in it.
+
+    The template is ours. A value is untrusted text, a number, or another message.
+    """
+
+    template: str = ""
+    values: tuple[Value, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def render(self, sanitize: Callable[[str], str]) -> str:
+        """Return the sentence; `sanitize` is called for each untrusted value."""
+        texts = (
+            value.render(sanitize) if isinstance(value, Message) else sanitize(str(value))
+            for value in self.values
+        )
+        return self.template.format(*texts)
+
+    def text(self, limit: int = LIMIT) -> SafeText:
+        """Return the sentence as one safe line; each value has at most `limit` characters."""
+        # The prefixes once more over the whole: a value may end where one begins.
+        return _break_prefixes(self.render(lambda value: safe(value, limit)))
+
+    def fit(self, total: int = LIMIT) -> SafeText:
+        """Return the sentence in at most `total` characters.
+
+        Untrusted values are cut first, then each of the messages in it.
+        """
+        whole = self
+        if len(self.text(0)) > total:
+            parts = [part.text(0) if isinstance(part, Message) else part for part in self.values]
+            whole = Message(self.template, tuple(parts))
+        limits = range(min(total, LIMIT) + 1)
+        too_long = bisect_right(limits, total, key=lambda limit: len(whole.text(limit)))
+        return _clip(whole.text(max(0, too_long - 1)), total)
+
+
+NOTHING = Message()
+
+
+def message(template: str, *values: Value) -> Message:
+    """Make a message; see `Message`."""
+    return Message(template, values)
+
+
+def join(separator: str, *messages: Message) -> Message:
+    """Join messages that are not empty, with our own words between them."""
+    given = tuple(filter(None, messages))
+    return Message(separator.join(["{}"] * len(given)), given)
+
+
+def safe(text: str, limit: int = LIMIT) -> SafeText:
+    """Make untrusted text one safe line of at most `limit` characters."""
+    # Cut before and after: an escape is longer than its character.
+    return _clip(_break_prefixes(text[: limit + 1].translate(_SANITIZER)), limit)
+
+
+def _clip(text: SafeText, limit: int) -> SafeText:
+    """Cut a text; an ellipsis shows that something is missing."""
+    return text if len(text) <= limit else SafeText(text[: max(0, limit - 1)] + "…")
+
+
+def _break_prefixes(text: str) -> SafeText:
+    return SafeText(_PREFIXES.sub(lambda prefix: " ".join(prefix[0]), text))
+
+
+class _Sanitizer(dict[int, str]):
+    """How each character is shown; `str.translate` asks it once for each code point."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if character in _BREAKS:
+            shown = " "
+        elif category in {"Cc", "Cs"}:
+            shown = "\N{REPLACEMENT CHARACTER}"
+        elif category in {"Cf", "Co", "Cn"} or _IGNORABLE.match(character):
+            shown = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+        else:
+            shown = character
+        self[code] = shown
+        return shown
+
+
+_SANITIZER = _Sanitizer()

@@ -1,0 +1,213 @@
+"""The client: one GET, bounded in time and bytes, that returns a JSON object or an error.
+
+A timeout of `requests` bounds one socket operation, not a request: a server that drips holds it
+for ever, and nothing bounds a DNS lookup. So a request runs in a thread of its own, and when its
+time is up, the connection is shut down under it. Each request has a connection of its own: nothing
+that is left in an older one can answer it.
+"""
+
+import platform
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+import requests
+import urllib3
+from requests.__version__ import __version__ as requests_version
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from twilio_build_wait import __version__
+from twilio_build_wait.credentials import Redactor
+from twilio_build_wait.model import ErrorKind, PollError
+from twilio_build_wait.safe_text import message
+from twilio_build_wait.signals import Signals, ThreadShortageError
+from twilio_build_wait.twilio import errors, tls
+from twilio_build_wait.twilio.responses import Response, invalid, json_object
+from twilio_build_wait.twilio.route import Proxy, Route, find_route
+from twilio_build_wait.twilio.trace import Trace
+
+#: The longest body of a status and of any other resource, in bytes.
+STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
+#: How long it may take to connect to one of a host's addresses, handshakes included, in seconds.
+CONNECT_LIMIT = 5.0
+
+# A read that is repeated may take so long each time, and comes again after so long, in seconds.
+_ONE_OF_SEVERAL, _REPEAT_AFTER = 5.0, 1.0
+
+_HEADERS = {
+    "User-Agent": (
+        f"twilio-build-wait/{__version__} "
+        f"(Python/{platform.python_version()}; requests/{requests_version})"
+    ),
+    "Accept": "application/json",
+    # A compressed body could be small on the wire and huge in memory.
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+#: A JSON object, or why it could not be read.
+Resource = dict[str, Any] | PollError
+
+
+class _Adapter(HTTPAdapter):
+    """The transport adapter of one request, with our own TLS context for the host and a proxy."""
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Use the TLS context for the host."""
+        super().init_poolmanager(*args, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Use the TLS context for the host behind a proxy, and for the proxy itself."""
+        both = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+        return super().proxy_manager_for(proxy, **options, **both)
+
+    def cert_verify(self, *_: Any) -> None:
+        """Leave everything to the TLS context."""
+
+    def build_response(self, _: Any, resp: urllib3.BaseHTTPResponse) -> requests.Response:
+        """Build a response without cookies: http.cookiejar warns of odd dates, and none is used."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        return response
+
+
+@dataclass
+class Client:
+    """Reads Twilio's resources with one credential.
+
+    `login` is user and secret of HTTP Basic. The CA bundle comes from `environ`, the proxies, which
+    `requests` reads, from the environment of the process. `clock` is monotonic, `wall_clock` counts
+    from 1970, both in seconds. Credentials are replaced in everything that is read.
+    """
+
+    login: tuple[str, str] = field(repr=False)
+    signals: Signals
+    environ: Mapping[str, str] = field(repr=False)
+    redactor: Redactor
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    _date: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The server's clock by the latest response; if it has no date, the local clock."""
+        return self._date or datetime.fromtimestamp(self.wall_clock(), UTC)
+
+    def read(self, url: str, limit: float, max_bytes: int = MAX_BYTES) -> Resource:
+        """Read a JSON object within `limit` seconds in total; what is nested too deeply is null.
+
+        Raises:
+            Cancelled: a signal arrived.
+        """
+        try:
+            self._route = route = find_route(url, self.environ, self.redactor)
+        except tls.LocalError as error:
+            return error.error
+        response = self._get(url, route, limit, max_bytes)
+        if isinstance(response, PollError):
+            return response
+        self._date = response.date
+        return json_object(response, route, self.redactor)
+
+    def invalid(self, problem: str) -> PollError:
+        """Return the error of what has just been read; the problem is in our words."""
+        return invalid(problem, self._route)
+
+    def read_until(self, url: str, end: float) -> Resource:
+        """Read a JSON object, and repeat transient errors until `end` on the clock; see `read`."""
+        while (left := end - self.clock()) > 0:
+            result = self.read(url, min(left, _ONE_OF_SEVERAL))
+            if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
+                return result
+            delay = max(_REPEAT_AFTER, result.retry_after or 0.0)
+            if result.is_oversized or self.clock() + delay >= end:
+                return result
+            self.signals.sleep(delay)
+        return PollError(message("no time was left to read it"))
+
+    def _get(self, url: str, route: Route, limit: float, max_bytes: int) -> Response | PollError:
+        """GET a URL.
+
+        Once the headers of a status other than 200 have been read, the result is a `Response`,
+        whatever happens to its body. A 200 whose body is not read whole is an error.
+        """
+        trace, end = Trace(), self.clock() + limit
+
+        def exchange() -> Response:
+            trace.follow()
+            # An explicit `auth` keeps .netrc out. A prepared request that is sent through the
+            # adapter follows no redirect and reads nothing of one.
+            request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
+            adapter = _Adapter(self._context if url.startswith("https:") else None)
+            timeout = (min(CONNECT_LIMIT, limit), limit)
+            with (
+                adapter.send(request, stream=True, timeout=timeout, proxies=route.proxies) as got,
+                # Otherwise it stays open in the pool of the adapter while a traceback holds that.
+                closing(got.raw.connection),
+            ):
+                trace.head = Response(got.status_code, got.headers)
+                return replace(trace.head, body=_read_body(got, max_bytes))
+
+        def ask_schemes(proxy: Proxy) -> str:
+            def ask() -> str:
+                return proxy.offered_schemes(route.host, self._context, CONNECT_LIMIT)
+
+            try:
+                return self.redactor.redact(self.signals.run(ask, end - self.clock()))
+            except (TimeoutError, ThreadShortageError):
+                return ""
+
+        try:
+            return self.signals.run(exchange, limit)
+        except TimeoutError:
+            error = errors.timed_out(limit, route, trace)
+        except errors.TRANSPORT_ERRORS as raised:
+            error = errors.explain(raised, route, trace, ask_schemes)
+        finally:
+            trace.end()
+        head = trace.head
+        return head if head and head.status != HTTPStatus.OK else error
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """The TLS context. Raises OSError; see `tls.make_context`."""
+        return tls.make_context(self.environ, self.redactor)
+
+
+def read_page(read: Callable[[int], Resource], page_sizes: Sequence[int]) -> tuple[Resource, int]:
+    """Read a list, and if it is too large, with the next smaller page. Returns the size, too."""
+    *larger, smallest = page_sizes
+    for page_size in larger:
+        result = read(page_size)
+        if not isinstance(result, PollError) or not result.is_oversized:
+            return result, page_size
+    return read(smallest), smallest
+
+
+def _read_body(response: requests.Response, max_bytes: int) -> bytes:
+    """Read a whole body as it is on the wire, up to `max_bytes` bytes.
+
+    `read1` returns what has arrived, whereas `iter_content` waits for a whole piece. It also
+    limits the size line of a chunk, whereas urllib3's own reader does not.
+    """
+    # http.client reads the chunks of this encoding only, and takes those of others for the body.
+    if response.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise errors.BodyError("a Transfer-Encoding that cannot be read")
+    body = bytearray()
+    while piece := response.raw.read1(64 * 1024, decode_content=False):
+        body += piece
+        if len(body) > max_bytes:
+            raise errors.OversizedError(f"response too large (more than {max_bytes // 1024} KiB)")
+    return bytes(body)

@@ -1,0 +1,219 @@
+"""What a run reports if it has a bug, and if its main thread hangs."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.integration.conftest import Tool
+from tests.support.run import Run, run_inside
+from tests.support.samples import ENVIRONMENT_SID, build_status
+from twilio_build_wait import main
+from twilio_build_wait.guard import Watch, append
+from twilio_build_wait.model import OUTPUTS
+from twilio_build_wait.twilio import changes, diagnosis
+
+TRACEBACK = "Traceback (most recent call last):"
+STANDS = "A bug in twilio-build-wait cut the rest short; the outcome stands"
+
+
+def fail(*_arguments: object) -> NoReturn:
+    raise RuntimeError("a bug")
+
+
+@pytest.fixture
+def early_bug(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run with a bug while its inputs are read."""
+    monkeypatch.setattr(main, "read", fail)
+    return tool.run(code=70)
+
+
+def test_bug_before_the_wait_writes_every_output(early_bug: Run) -> None:
+    unknown = dict.fromkeys(OUTPUTS, "")
+    numbers = {"polls": "0", "elapsed-seconds": "0.0"}
+    words = {"outcome": "error", "reason": "a bug in twilio-build-wait"}
+    assert dict(early_bug.pairs) == unknown | numbers | words
+
+
+def test_bug_before_the_wait_is_announced(early_bug: Run) -> None:
+    (error,) = early_bug.commands("error")
+    assert error.title == "Internal error in twilio-build-wait"
+    advice = "Report the traceback in the log, then re-run the step"
+    assert error.data == f"a bug in twilio-build-wait. {advice}"
+    assert early_bug.summary.startswith("### ❗ Internal error in twilio-build-wait\n")
+
+
+def test_masks_come_before_a_bug(early_bug: Run) -> None:
+    masks = len(early_bug.commands("add-mask"))
+    assert early_bug.lines[masks] == TRACEBACK
+
+
+def test_outputs_then_the_log_then_announcements_report_a_bug(tool: Tool) -> None:
+    events: list[str] = []
+
+    def remember(path: str, text: str) -> None:
+        events.append(path if "error" in text else "")
+        append(path, text)
+
+    def write(data: bytes) -> None:
+        events.append(data.decode().split(" title=")[0].rstrip())
+
+    tool.server.script(build_status())
+    run_inside(tool.environ, tool.server, append=remember, write=write, uniform=fail, check=False)
+    expected = [
+        tool.environ["GITHUB_OUTPUT"],
+        TRACEBACK,
+        "RuntimeError: a bug",
+        "::error",
+        tool.environ["GITHUB_STEP_SUMMARY"],
+    ]
+    assert [event for event in events if event in expected] == expected
+
+
+@pytest.fixture
+def late_bug(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run with a bug in its diagnosis."""
+    monkeypatch.setattr(diagnosis.Diagnosis, "run", fail)
+    return tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
+
+
+def test_bug_after_the_verdict_does_not_change_the_outcome(late_bug: Run) -> None:
+    assert [value for name, value in late_bug.pairs if name == "outcome"] == ["failed"]
+    (error,) = late_bug.commands("error")
+    assert error.title == "Twilio build failed"
+    assert late_bug.summary.startswith("### ❌ Twilio build failed\n")
+
+
+def test_bug_after_the_verdict_is_no_traceback(late_bug: Run) -> None:
+    start = late_bug.lines.index(STANDS)
+    place, code, problem = late_bug.lines[start + 1 : start + 4]
+    assert place.startswith('  File "')
+    assert code == '    raise RuntimeError("a bug")'
+    assert problem == "RuntimeError: a bug"
+
+
+def test_bug_in_the_comparison_keeps_completed(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "read_changes", fail)
+    run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
+    assert STANDS in run.lines
+    assert run.outputs["outcome"] == "completed"
+
+
+def test_bug_in_the_announcement_does_not_repeat_it(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twilio_build_wait.reporters.summary.render", fail)
+    run = tool.run(build_status("failed"), code=1)
+    assert STANDS in run.lines
+    assert len(run.commands("error")) == 1
+
+
+def test_bug_in_a_channel_leaves_the_others(tool: Tool) -> None:
+    tool.server.script(build_status("completed"))
+    run = run_inside(tool.environ, tool.server, append=fail, check=False)
+    assert run.code == 5
+    assert run.output_file["outcome"] == "completed"
+    assert "GITHUB_OUTPUT could not be written: RuntimeError" in run.lines
+
+
+CLIENT = "twilio_build_wait.twilio.client"
+
+
+def test_missing_package_is_named_with_the_command_that_installs_it(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, CLIENT, raising=False)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    (error,) = tool.run(code=70).commands("error")
+    command = "python3 -m pip install requests backoff"
+    reason = "the Python package requests is not installed"
+    assert error.data == f"{reason}. Install what is missing: {command}"
+
+
+def test_missing_module_of_our_own_is_a_bug(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, CLIENT, None)
+    assert tool.run(code=70).outputs["reason"] == "a bug in twilio-build-wait"
+
+
+# --- hangs ----------------------------------------------------------------------------------------
+
+
+class Ended(BaseException):
+    """Stands for the end of the process."""
+
+
+class HangingDisk:
+    """A disk on which the `number`th append hangs, until the watch ends the process.
+
+    `caught` is the signal that the watch has taken, None if the time is over. `code` is the exit
+    code, and `output_file` the output file when the append that hung is tried again.
+    """
+
+    code, output_file = 0, ""
+
+    def __init__(self, tool: Tool, number: int, caught: int | None) -> None:
+        self._watch = Watch()
+        self._tool, self._left, self._caught = tool, number, caught
+
+    def append(self, path: str, text: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._watch.final_report(self._caught)
+            self.code = self._watch.exit_code(self._caught)
+            raise Ended
+        if self._left == -1:
+            self.output_file = Path(self._tool.environ["TWILIO_BUILD_OUTPUT_FILE"]).read_text()
+        append(path, text)
+
+    def run(self, status: str = "building", *, check: bool = True) -> Run:
+        server = self._tool.server
+        server.script(build_status(status))
+        return run_inside(
+            self._tool.environ, server, check=check, append=self.append, watch=self._watch
+        )
+
+
+def test_signal_while_the_early_outputs_hang_cancels(tool: Tool) -> None:
+    disk = HangingDisk(tool, 1, signal.SIGINT)
+    run = disk.run()
+    assert disk.code == 130
+    assert run.outputs["outcome"] == "cancelled"
+    assert run.commands("warning")[0].title == "Wait cancelled"
+
+
+def test_channel_that_hangs_is_written_to_after_the_others(tool: Tool) -> None:
+    disk = HangingDisk(tool, 1, signal.SIGTERM)
+    disk.run()
+    assert '"outcome": "cancelled"' in disk.output_file
+
+
+def test_hang_without_a_signal_times_out(tool: Tool) -> None:
+    disk = HangingDisk(tool, 1, None)
+    run = disk.run()
+    assert disk.code == 3
+    reason = "no verdict, because this machine hangs: a disk, or a log that nobody reads"
+    assert run.outputs["reason"] == reason
+
+
+def test_hang_while_a_verdict_is_saved_loses_the_output(tool: Tool) -> None:
+    disk = HangingDisk(tool, 2, signal.SIGTERM)
+    run = disk.run("completed", check=False)
+    assert disk.code == 5
+    assert run.commands("error")[0].title == "Outputs lost"
+    assert "outcome" not in run.outputs
+
+
+def test_hang_after_a_verdict_is_saved_keeps_it(tool: Tool) -> None:
+    disk = HangingDisk(tool, 3, signal.SIGTERM)
+    disk.run("failed")
+    assert disk.code == 1
+
+
+def test_timeout_delays_the_end_of_a_process_that_hangs(tool: Tool) -> None:
+    watch = Watch()
+    before = watch.ends_at
+    tool.server.script(build_status("completed"))
+    run_inside(tool.environ | {"TWILIO_BUILD_TIMEOUT": "2m"}, tool.server, watch=watch)
+    assert watch.ends_at - before == 120.0

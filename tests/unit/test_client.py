@@ -1,0 +1,205 @@
+"""The client: one JSON object or an error, and how often it asks."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.clocks import VirtualClock
+from tests.support.samples import NOW, json_response
+from tests.support.server import Connection, Response, Server, Step
+from twilio_build_wait.credentials import Redactor
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.safe_text import message
+from twilio_build_wait.twilio.client import Client, Resource, read_page
+
+URL, FOUND = "/resource", {"found": True}
+OVERSIZED = PollError(message("too large"), is_oversized=True)
+UNAVAILABLE = Response(503)
+
+
+@dataclass
+class Reader:
+    """A client of one server, in virtual time."""
+
+    server: Server
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def __post_init__(self) -> None:
+        self.server.clock = self.clock
+        self.client = Client(
+            ("user", "sw0rdfish"),
+            self.clock,
+            {},
+            Redactor(["sw0rdfish"]),
+            self.clock.now,
+            lambda: NOW.timestamp() + self.clock.elapsed,
+        )
+
+    def read(self, *answers: Step, limit: float = 10.0) -> Resource:
+        self.server.script(*answers)
+        return self.client.read(self.server.url, limit)
+
+    def read_until(self, *answers: Step, seconds: float = 10.0) -> Resource:
+        self.server.script(*answers)
+        return self.client.read_until(self.server.url, self.clock.now() + seconds)
+
+
+@pytest.fixture
+def reader(server: Server) -> Iterator[Reader]:
+    yield Reader(server)
+    server.clock = None
+
+
+def error(result: Resource) -> PollError:
+    assert isinstance(result, PollError)
+    return result
+
+
+# --- read -----------------------------------------------------------------------------------------
+
+
+def test_credentials_are_replaced_in_what_is_read(reader: Reader) -> None:
+    assert reader.read(json_response({"echo": ["a sw0rdfish"]})) == {"echo": ["a ***"]}
+
+
+def test_clock_is_that_of_the_latest_response(reader: Reader) -> None:
+    assert reader.client.now == NOW
+    reader.read(json_response({}, Date="Thu, 01 Oct 2026 14:00:00 +0100"))
+    assert reader.client.now == datetime(2026, 10, 1, 13, tzinfo=UTC)
+    reader.clock.sleep(5)
+    reader.read(json_response({}))
+    assert reader.client.now == pytest.approx(NOW + timedelta(seconds=5), abs=timedelta(seconds=1))
+
+
+def test_body_up_to_4_mib_is_read(reader: Reader) -> None:
+    longest = b"{}" + b" " * ((4 << 20) - 2)
+    assert reader.read(Response(200, longest)) == {}
+    assert error(reader.read(Response(200, longest + b" "))).is_oversized
+
+
+def test_limit_of_a_body_is_named(reader: Reader) -> None:
+    reader.server.script(Response(200, b"{}" + b" " * 65536))
+    result = error(reader.client.read(reader.server.url, 10.0, 64 * 1024))
+    host = reader.server.url.partition("//")[2]
+    assert result.cause.text() == f"{host}: response too large (more than 64 KiB)"
+    assert result.reach is Reach.ANSWERED
+
+
+@pytest.mark.parametrize("limit", [0.5, 10.0])
+def test_read_takes_no_longer_than_its_limit(reader: Reader, limit: float) -> None:
+    result = error(reader.read([100.0], limit=limit))
+    assert "no complete response" in result.cause.text()
+    assert reader.clock.elapsed == limit
+
+
+@pytest.mark.parametrize("value", ["identity, chunked", "gzip, chunked", "chunked "])
+def test_transfer_encoding_that_cannot_be_read_is_named(reader: Reader, value: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {value}\r\n\r\n"
+    result = error(reader.read([head.encode(), b"2\r\n{}\r\n0\r\n\r\n", math.inf]))
+    assert result.cause.text().endswith(": a Transfer-Encoding that cannot be read")
+    assert result.reach is Reach.ANSWERED
+
+
+def test_transfer_encoding_may_be_written_in_any_case(reader: Reader) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    assert reader.read(head + b"2\r\n{}\r\n0\r\n\r\n") == {}
+
+
+# What follows the head of a 503.
+UNFINISHED: dict[str, Step] = {
+    "stalled": [math.inf],
+    "reset": [b"body", 0.1, Connection.reset],
+    "too large": b" " * (5 << 20),
+}
+
+
+@pytest.mark.parametrize("rest", UNFINISHED.values(), ids=UNFINISHED)
+def test_status_other_than_200_decides_whatever_happens_to_the_body(
+    reader: Reader, rest: Step
+) -> None:
+    head = b"HTTP/1.1 503 Unavailable\r\nRetry-After: 7\r\nContent-Length: 9999999\r\n\r\n"
+    result = error(reader.read([head, rest]))
+    assert "HTTP 503" in result.cause.text()
+    assert result.retry_after == 7.0
+
+
+def test_address_of_a_proxy_that_cannot_be_used_is_an_error(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://proxy.test")
+    result = error(reader.client.read("https://api.test", 1.0))
+    assert "SOCKS proxies are not supported" in result.cause.text()
+    assert result.kind is ErrorKind.PERMANENT
+
+
+def test_invalid_resource_names_the_host_of_the_latest_read(reader: Reader) -> None:
+    reader.read(json_response({}))
+    cause = reader.client.invalid("it has no status").cause.text()
+    assert cause == f"127.0.0.1:{reader.server.port}: invalid response (it has no status)"
+
+
+# --- read_until -----------------------------------------------------------------------------------
+
+
+def test_transient_error_is_repeated_every_second(reader: Reader) -> None:
+    assert reader.read_until(UNAVAILABLE, UNAVAILABLE, json_response(FOUND)) == FOUND
+    assert [round(request.time - 1000) for request in reader.server.requests] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("retry_after, delay", [("0", 1), ("3", 3)])
+def test_retry_after_is_respected(reader: Reader, retry_after: str, delay: int) -> None:
+    busy = Response(429, headers={"Retry-After": retry_after})
+    assert reader.read_until(busy, json_response(FOUND)) == FOUND
+    assert round(reader.clock.elapsed) == delay
+
+
+NOT_REPEATED: Mapping[str, Step] = {
+    "permanent": Response(403),
+    "not found": Response(404),
+    "oversized": Response(200, b" " * (5 << 20)),
+    "too late": Response(503, headers={"Retry-After": "10"}),
+}
+
+
+@pytest.mark.parametrize("answer", NOT_REPEATED.values(), ids=NOT_REPEATED)
+def test_other_error_is_not_repeated(reader: Reader, answer: Step) -> None:
+    error(reader.read_until(answer))
+    assert len(reader.server.requests) == 1
+    assert reader.clock.elapsed == 0
+
+
+def test_one_of_several_reads_takes_5_s_at_most(reader: Reader) -> None:
+    assert reader.read_until([100.0], json_response(FOUND)) == FOUND
+    assert reader.clock.elapsed == pytest.approx(6)
+
+
+def test_repetition_ends_in_time(reader: Reader) -> None:
+    error(reader.read_until([100.0], seconds=8))
+    assert reader.clock.elapsed == pytest.approx(8)
+
+
+def test_nothing_is_read_when_the_time_is_over(reader: Reader) -> None:
+    result = error(reader.read_until(json_response(FOUND), seconds=0))
+    assert result.cause.text() == "no time was left to read it"
+    assert reader.server.requests == []
+
+
+# --- read_page ------------------------------------------------------------------------------------
+
+# Results by page size -> the page size that counts.
+PAGES: dict[str, tuple[dict[int, Resource], int]] = {
+    "first": ({20: FOUND}, 20),
+    "second": ({20: OVERSIZED, 5: FOUND}, 5),
+    "other error": ({20: PollError(message("other"))}, 20),
+    "both too large": ({20: OVERSIZED, 5: OVERSIZED}, 5),
+}
+
+
+@pytest.mark.parametrize("results, page_size", PAGES.values(), ids=PAGES)
+def test_list_that_is_too_large_is_read_with_a_smaller_page(
+    results: dict[int, Resource], page_size: int
+) -> None:
+    assert read_page(results.__getitem__, (20, 5)) == (results[page_size], page_size)

@@ -1,0 +1,224 @@
+"""Credentials in an environment, every spelling of them, and what is shown instead."""
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from html import escape
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, environment
+from twilio_build_wait.credentials import Redactor, masks, secrets
+
+HEX = "0123456789abcdef0123456789abcdef"
+# What `encodeURIComponent` leaves, and what HTML and JSON escape.
+MARKS = "a!b'c(d)e*f\"g<h>i&j/k\\l"
+KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
+
+
+def base64(text: str, encoding: str = "utf-8") -> str:
+    return b64encode(text.encode(encoding)).decode()
+
+
+def percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+# A secret, and a spelling of it.
+SPELLINGS: dict[str, tuple[str, str]] = {
+    "as it is": (TOKEN, TOKEN),
+    "in capitals": (HEX, HEX.upper()),
+    "URL-encoded": (TOKEN, quote(TOKEN, safe="")),
+    "URL-encoded but for slashes": (TOKEN, quote(TOKEN)),
+    "URL-encoded by encodeURIComponent": (MARKS, quote(MARKS, safe="!'()*")),
+    "URL-encoded in lower case": (TOKEN, quote(TOKEN, safe="").lower()),
+    "URL-encoded as a form": ("two words", "two+words"),
+    "a plus sign that was decoded": ("two+words", "two words"),
+    "each character URL-encoded": (HEX, percent(HEX)),
+    "URL-encoded twice": (HEX, quote(percent(HEX))),
+    "each character URL-encoded twice": (HEX, percent(percent(HEX))),
+    "half of it URL-encoded": (HEX, HEX[:20] + percent(HEX[20:])),
+    "HTML": (MARKS, escape(MARKS)),
+    "HTML names": ("pass/word=+", "pass&sol;word&equals;&plus;"),
+    "decimal references": (HEX, "".join(f"&#{ord(each)};" for each in HEX)),
+    "decimal references with zeros": (HEX, "".join(f"&#{ord(each):09};" for each in HEX)),
+    "hexadecimal references": (HEX, "".join(f"&#x{ord(each):x};" for each in HEX)),
+    "references in capitals": (HEX, "".join(f"&#X{ord(each):04X};" for each in HEX)),
+    "references without semicolons": ("z-y-z-y-z", "z&#45y&#45z&#x2dy&#x2dz"),
+    "HTML twice": (HEX, "".join(f"&amp;#{ord(each)};" for each in HEX)),
+    "URL-encoded HTML": (HEX, quote("".join(f"&#{ord(each)};" for each in HEX), safe="")),
+    "repr": (MARKS, repr(MARKS)[1:-1]),
+    "JSON": (MARKS, json.dumps(MARKS)[1:-1]),
+    "JSON with escaped slashes": ("half/other", r"half\/other"),
+    "JSON escapes": (HEX, "".join(f"\\u{ord(each):04x}" for each in HEX)),
+    "Python escapes": (HEX, "".join(f"\\x{ord(each):02X}" for each in HEX)),
+    "Base64": (TOKEN, base64(TOKEN)),
+    "Base64 without padding": (TOKEN, base64(TOKEN).rstrip("=")),
+    "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
+    "URL-encoded Base64": ("???>>>", quote(base64("???>>>"), safe="")),
+    "URL-encoded padding": (TOKEN, quote(base64(TOKEN), safe="")),
+    "not ASCII": ("ünicode", "ünicode"),
+    "not ASCII, URL-encoded": ("ünicode", "%C3%BCnicode"),
+    "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
+    "not ASCII, Base64": ("ünicode", base64("ünicode")),
+    "not ASCII, Base64 of latin-1": ("ünicode", base64("ünicode", "latin-1")),
+    "not even latin-1": ("1234€5678", base64("1234€5678")),
+    "not UTF-8": ("secret\udcff", b64encode(b"secret\xff").decode()),
+    "a line break that is shown as a space": ("one two", "one\ntwo"),
+}
+
+
+@pytest.mark.parametrize("secret, spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_every_spelling_is_redacted(secret: str, spelling: str) -> None:
+    redacted = Redactor([secret]).redact(f"before {spelling} after")
+    assert redacted.removesuffix(" after").rstrip("=%3D") == "before ***"
+
+
+# Text that holds no credential for these secrets.
+HARMLESS: dict[str, tuple[list[str], str]] = {
+    "no secrets": ([], "anything%20at all"),
+    "too short to be hidden": (["abcde"], "abcde"),
+    "a part of it": ([HEX], HEX[1:]),
+    "broken encodings": ([HEX], "% %4 %zz &#; &#x; &; \\u12 \\x1 \\ & "),
+    "a lone surrogate": ([HEX], "\ud800%41"),
+}
+
+
+@pytest.mark.parametrize("hidden, text", HARMLESS.values(), ids=HARMLESS)
+def test_other_text_is_left_as_it_is(hidden: list[str], text: str) -> None:
+    assert Redactor(hidden).redact(text) == text
+
+
+# Secrets, a text, and what is left of it.
+REDACTED: dict[str, tuple[list[str], str, str]] = {
+    "six characters": (["abcdef"], "abcdef", "***"),
+    "more than once": ([HEX], f"{HEX} and {HEX.upper()}", "*** and ***"),
+    "a secret inside a longer one": (["secret", "secret-and-more"], "secret-and-more", "***"),
+    "as it is and encoded": ([HEX], f"ä {HEX} {percent(HEX)} ü", "ä *** *** ü"),
+    "encoded once and twice": ([HEX], f"{percent(HEX)} {percent(percent(HEX))}", "*** ***"),
+    "a pair, and its parts": (["me:secret", "secret"], "me:secret me secret", "*** me ***"),
+    "beside a lone surrogate": ([HEX], f"\ud800{HEX}", "\\ud800***"),
+    "in a word": ([HEX], f"a b%FF{percent(HEX)}c d", "a *** d"),
+    "beside an enormous reference": (
+        [HEX],
+        f"&#{'9' * 5000}; {percent(HEX)}",
+        f"&#{'9' * 5000}; ***",
+    ),
+    "in the path of a URL": ([HEX], f"https://a.test/{percent(HEX)}/b", "https://a.test/***/b"),
+    "in two words": (["one two"], "a %6fne two b", "***"),
+    "on two lines": (["one two"], "a one\u2028two b", "***"),
+    "in two parts of a path": (["half/other"], "a h%61lf/other b", "a *** b"),
+    "bytes inside a character": (["¤bcdef"], "äbcdef", "\ufffd***"),
+}
+
+
+@pytest.mark.parametrize("hidden, text, expected", REDACTED.values(), ids=REDACTED)
+def test_redacted_text(hidden: list[str], text: str, expected: str) -> None:
+    assert Redactor(hidden).redact(text) == expected
+
+
+def test_json_is_redacted_in_every_value() -> None:
+    body = {"a": ["x", {"b": f"<{TOKEN}>"}], "c": None, "d": True, "e": "clean", "f": 1.0}
+    expected = {"a": ["x", {"b": "<***>"}], "c": None, "d": True, "e": "clean", "f": 1.0}
+    assert Redactor([TOKEN]).redact_json(body) == expected
+
+
+def test_number_that_is_a_credential_is_redacted() -> None:
+    body = {"code": 200034.0, "status": 401.0}
+    assert Redactor(["200034"]).redact_json(body) == {"code": "***.0", "status": 401.0}
+
+
+@pytest.mark.parametrize("token", [HEX, "ab%2Fcd"])
+def test_two_values_do_not_make_a_credential(token: str) -> None:
+    halves = {"a": token[:4], "b": token[4:]}
+    assert Redactor([token]).redact_json(dict(halves)) == halves
+
+
+class CountingRedactor(Redactor):
+    """Counts its searches: a body of JSON can have a million values."""
+
+    searches = 0
+
+    def contains(self, text: str) -> bool:
+        self.searches += 1
+        return super().contains(text)
+
+
+def test_only_values_near_a_credential_are_searched_one_by_one() -> None:
+    redactor = CountingRedactor([TOKEN])
+    body = ["a%20path", "ZN1"] * 5000 + [TOKEN]
+    assert redactor.redact_json(body)[-1] == "***"
+    assert redactor.searches < 600
+
+
+PROXY = "http://me:p%40ss+w0rd@proxy.test:3128"
+# Changes of the environment, and what is a credential then.
+CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
+    "token": ({}, TOKEN),
+    "login with the token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
+    "login with an API key": (KEY, f"{API_KEY}:{SECRET}"),
+    "login that mixes the two": (KEY, f"{API_KEY}:{TOKEN}"),
+    "token that another variable overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
+    "token that overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, "overriding"),
+    "password of a proxy": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
+    "password in lower case": ({"all_proxy": PROXY}, "p@ss+w0rd"),
+    "login of a proxy": ({"HTTP_PROXY": PROXY}, "me:p@ss+w0rd"),
+    "address without a scheme": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
+    "user name without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken"),
+    "user name and a colon": ({"ALL_PROXY": "http://proxytoken:@a.test"}, "proxytoken"),
+    "login without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken:"),
+    "at sign in the password": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
+    "at sign in the path": ({"http_proxy": "http://a:passw0rd@b.test/c@d"}, "passw0rd"),
+    "at sign in the query": ({"http_proxy": "http://a:passw0rd@b.test?c@d"}, "passw0rd"),
+    "at sign in the fragment": ({"http_proxy": "http://a:passw0rd@b.test#c@d"}, "passw0rd"),
+    "at sign after a backslash": ({"http_proxy": "http://a:passw0rd@b.test\\c@d"}, "passw0rd"),
+    "slash in the password": ({"http_proxy": "http://a:pass/w0rd@b.test"}, "pass/w0rd"),
+    "encoded colon in the user name": ({"http_proxy": "http://a%3Ab:passw0rd@c"}, "a:b:passw0rd"),
+    "eight characters": ({"HTTPS_PROXY": "http://me:12345678@a.test"}, "12345678"),
+}
+
+
+@pytest.mark.parametrize("changes, expected", CREDENTIALS.values(), ids=CREDENTIALS)
+def test_credential_in_an_environment(changes: dict[str, str], expected: str) -> None:
+    assert expected in secrets(environment(**changes), 8)
+
+
+def test_password_of_a_proxy_that_is_not_utf_8_is_a_credential() -> None:
+    redactor = Redactor(secrets({"HTTPS_PROXY": "http://me:p%E4ssword@a.test"}))
+    assert redactor.redact("p%E4ssword") == "***"
+
+
+def test_proxy_without_a_login_has_no_credential() -> None:
+    environ = {"HTTPS_PROXY": "http://a.test:1", "PROXY_LOGIN": "me:password@a.test"}
+    assert secrets(environ) == []
+
+
+def test_shorter_password_of_a_proxy_is_hidden_but_may_be_in_an_input() -> None:
+    environ = {"HTTPS_PROXY": "http://me:1234567@a.test"}
+    assert not Redactor(secrets(environ, 8)).contains("me:1234567")
+    assert Redactor(secrets(environ)).redact("1234567") == "***"
+
+
+# Changes of the environment, and what a CI is told to hide.
+MASKS: dict[str, tuple[dict[str, str | None], list[str]]] = {
+    "nothing": ({"TWILIO_AUTH_TOKEN": None}, []),
+    "token and its login": ({}, [TOKEN, base64(f"{ACCOUNT_SID}:{TOKEN}")]),
+    "the value that counts": (
+        {"INPUT_AUTH-TOKEN": "overriding"},
+        ["overriding", base64(f"{ACCOUNT_SID}:overriding")],
+    ),
+    "token and secret": (
+        {**KEY},
+        [TOKEN, SECRET, base64(f"{ACCOUNT_SID}:{TOKEN}"), base64(f"{API_KEY}:{SECRET}")],
+    ),
+    "six characters": (
+        {"TWILIO_AUTH_TOKEN": "123456"},
+        ["123456", base64(f"{ACCOUNT_SID}:123456")],
+    ),
+    "five characters": ({"TWILIO_AUTH_TOKEN": "12345"}, [base64(f"{ACCOUNT_SID}:12345")]),
+}
+
+
+@pytest.mark.parametrize("changes, expected", MASKS.values(), ids=MASKS)
+def test_masks(changes: dict[str, str | None], expected: list[str]) -> None:
+    assert masks(environment(**changes)) == expected

@@ -1,0 +1,252 @@
+"""Which way a request takes, by the environment."""
+
+import os
+import ssl
+from unittest import mock
+
+import pytest
+
+from tests.support.server import Connection, Response, Server, Step
+from twilio_build_wait.credentials import Redactor, secrets
+from twilio_build_wait.model import ErrorKind, PollError, Reach
+from twilio_build_wait.twilio.route import Proxy, Route, find_route
+from twilio_build_wait.twilio.tls import LocalError
+
+URL = "https://api.twilio.test:8443/v1"
+PROXY = "http://proxy.test:3128"
+
+
+def find(url: str = URL, **environ: str) -> Route:
+    with mock.patch.dict(os.environ, environ, clear=True):
+        return find_route(url, environ, Redactor(secrets(environ)))
+
+
+def proxy(**environ: str) -> Proxy:
+    route = find(**environ)
+    assert route.proxy, route
+    return route.proxy
+
+
+def refused(address: str) -> PollError:
+    """The error of a proxy's address that cannot be used."""
+    with pytest.raises(LocalError) as raised:
+        find(ALL_PROXY=address)
+    error = raised.value.error
+    assert error.kind is ErrorKind.PERMANENT
+    assert error.reach is Reach.LOCAL
+    return error
+
+
+def test_direct_way() -> None:
+    route = find(URL)
+    assert route == Route("api.twilio.test:8443")
+    assert route.peer.text() == "api.twilio.test:8443"
+
+
+def test_http_goes_through_no_proxy() -> None:
+    url = "http://localhost:8443/v1"
+    route = find(url, HTTP_PROXY=PROXY, HTTPS_PROXY=PROXY, ALL_PROXY=PROXY)
+    assert route == Route("localhost:8443")
+
+
+def test_proxy_is_shown_without_its_login() -> None:
+    address = "http://me:sw0rdfish@proxy.test:3128/"
+    route = find(HTTPS_PROXY=address)
+    assert route.proxies["https"] == address
+    assert route.proxy == Proxy("HTTPS_PROXY", "http", "proxy.test", 3128)
+    assert route.peer.text() == "api.twilio.test:8443 through proxy http://proxy.test:3128"
+
+
+PORTS = {"http://proxy.test": 80, "https://proxy.test": 443, "proxy.test": 80}
+
+
+@pytest.mark.parametrize("address", PORTS)
+def test_proxy_without_a_port_has_that_of_its_scheme(address: str) -> None:
+    assert proxy(HTTPS_PROXY=address).port == PORTS[address]
+
+
+# Environment -> the variable that the proxy comes from.
+OTHER = "http://other.test"
+VARIABLES = {
+    "HTTPS_PROXY": {"HTTPS_PROXY": PROXY, "ALL_PROXY": OTHER},
+    "ALL_PROXY": {"ALL_PROXY": PROXY, "HTTP_PROXY": PROXY, "npm_config_proxy": PROXY},
+    "all_proxy": {"ALL_PROXY": PROXY, "all_proxy": PROXY},
+    "https_proxy": {"HTTPS_PROXY": PROXY, "https_proxy": PROXY, "all_proxy": PROXY},
+    "HTTPS_proxy": {"HTTPS_PROXY": OTHER, "HTTPS_proxy": PROXY},
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_proxy_is_called_by_the_variable_that_it_was_taken_from(variable: str) -> None:
+    route = proxy(**VARIABLES[variable])
+    assert route.variable == variable
+    assert route.host == "proxy.test"
+
+
+def test_proxy_of_the_system_is_called_https_proxy() -> None:
+    proxies = {"https": PROXY}
+    with mock.patch("twilio_build_wait.twilio.route.get_environ_proxies", return_value=proxies):
+        assert proxy().variable == "https_proxy"
+
+
+# --- addresses that cannot be used ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("character", "[]#/?\\")
+@pytest.mark.parametrize("form", ["pass{}word", "12{}word", "pass{}w@rd"])
+def test_login_with_a_special_character_has_to_be_encoded(character: str, form: str) -> None:
+    error = refused(f"http://me:{form.format(character)}@proxy.test:3128")
+    cause = "the login in ALL_PROXY holds a character that has to be percent-encoded"
+    assert error.cause.text() == cause
+    assert error.advice.text().startswith("In ALL_PROXY, write / as %2F, ? as %3F, # as %23, [")
+
+
+@pytest.mark.parametrize("password", ["pass@word", "pass%2Fword", "pässword", "50%"])
+def test_login_that_requests_can_send_is_fine(password: str) -> None:
+    assert proxy(HTTPS_PROXY=f"http://me:{password}@proxy.test").host == "proxy.test"
+
+
+# Address -> cause, advice.
+NO_PROXY_ADDRESS = "which is not the address of a proxy"
+CORRECT = "Correct ALL_PROXY: scheme, host and port"
+REFUSED = {
+    "http://me:100€word@proxy.test": (
+        "the login in ALL_PROXY holds a character that HTTP cannot carry",
+        "Use a login of ASCII characters",
+    ),
+    "socks5h://me:sw0rdfish@proxy.test:1080": (
+        "ALL_PROXY is socks5h://proxy.test:1080, but SOCKS proxies are not supported",
+        "Set HTTPS_PROXY to a proxy that speaks HTTP",
+    ),
+    "ftp://me:sw0rdfish@proxy.test": (
+        f"ALL_PROXY is 'ftp://proxy.test', {NO_PROXY_ADDRESS}",
+        CORRECT,
+    ),
+    "http://me:sw0rdfish@proxy.test:99999": (
+        f"ALL_PROXY is 'proxy.test:99999', {NO_PROXY_ADDRESS}",
+        CORRECT,
+    ),
+    "me:sw0rdfish@proxy.test": (f"ALL_PROXY is 'proxy.test', {NO_PROXY_ADDRESS}", CORRECT),
+    "[::1:3128": (f"ALL_PROXY is '[::1:3128', {NO_PROXY_ADDRESS}", CORRECT),
+    "http://": (f"ALL_PROXY is 'http://', {NO_PROXY_ADDRESS}", CORRECT),
+}
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_address_that_cannot_be_used_is_shown_without_its_login(address: str) -> None:
+    error = refused(address)
+    cause, advice = REFUSED[address]
+    assert error.cause.text() == cause
+    assert error.advice.text() == advice
+
+
+# --- NO_PROXY -------------------------------------------------------------------------------------
+
+# NO_PROXY that names the host in a form that does not count -> the form that counts.
+WRONG_FORMS = {
+    "*.twilio.test": ".twilio.test",
+    "localhost,*twilio.test,*.other.test": ".twilio.test",
+    "localhost;api.twilio.test": ".api.twilio.test",
+    "localhost\napi.twilio.test\n": ".api.twilio.test",
+    "localhost api.twilio.test": ".api.twilio.test",
+    "localhost|API.twilio.test": ".api.twilio.test",
+    "https://api.twilio.test/": ".api.twilio.test",
+    "api.twilio.test:443": ".api.twilio.test",
+    '"localhost,twilio.test"': ".twilio.test",
+    "localhost," * 60 + "*.twilio.test": ".twilio.test",
+}
+
+
+@pytest.mark.parametrize("no_proxy", WRONG_FORMS)
+def test_no_proxy_in_a_form_that_does_not_count_is_explained(no_proxy: str) -> None:
+    advice = find(HTTPS_PROXY=PROXY, NO_PROXY=no_proxy).advice(Reach.NOWHERE).text()
+    assert advice.startswith(f"Check HTTPS_PROXY, which names the proxy {PROXY}; NO_PROXY has '")
+    rule = "it takes no wildcard and no scheme, and needs commas between names"
+    assert advice.endswith(f"', but {rule}: write {WRONG_FORMS[no_proxy]}")
+
+
+@pytest.mark.parametrize("no_proxy", ["*.other.test", "test.api,wilio.test", "*", ";", "x;y.test"])
+def test_no_proxy_that_does_not_name_the_host_is_not_explained(no_proxy: str) -> None:
+    assert not find(HTTPS_PROXY=PROXY, NO_PROXY=no_proxy).exemption
+
+
+def test_lower_case_no_proxy_takes_precedence() -> None:
+    route = find(HTTPS_PROXY=PROXY, no_proxy="*.twilio.test", NO_PROXY="api.twilio.test")
+    assert "NO_PROXY has '*.twilio.test'" in route.exemption.text()
+
+
+# --- advice ---------------------------------------------------------------------------------------
+
+DIRECT = "Check region, edge, base-url, a firewall and the network of this machine"
+BETWEEN = "Check base-url, and whether a proxy on the way answers instead"
+ADVICE = {
+    Reach.NOWHERE: (DIRECT, f"Check ALL_PROXY, which names the proxy {PROXY}"),
+    Reach.SENT: (DIRECT, f"Check ALL_PROXY, which names the proxy {PROXY}"),
+    Reach.ANSWERED: (BETWEEN, f"Check ALL_PROXY, which names the proxy {PROXY}, and base-url"),
+}
+
+
+@pytest.mark.parametrize("reach", ADVICE)
+def test_advice_depends_on_how_far_a_request_got(reach: Reach) -> None:
+    direct, through_proxy = ADVICE[reach]
+    assert find().advice(reach).text() == direct
+    assert find(ALL_PROXY=PROXY).advice(reach).text() == through_proxy
+
+
+def test_bundle_is_the_one_that_requests_uses() -> None:
+    assert find(CURL_CA_BUNDLE="/curl.pem", REQUESTS_CA_BUNDLE="/own.pem").bundle == "/own.pem"
+    assert find(CURL_CA_BUNDLE="/curl.pem").bundle == "/curl.pem"
+
+
+def test_ssl_cert_file_is_noticed() -> None:
+    assert find(SSL_CERT_FILE="/own.pem").has_cert_file
+
+
+# --- the schemes that a proxy offers --------------------------------------------------------------
+
+
+def offers(server: Server, host: str = "twilio.test") -> str:
+    proxy = Proxy("HTTPS_PROXY", "http", "127.0.0.1", server.port)
+    return proxy.offered_schemes(host, ssl.create_default_context(), timeout=5.0)
+
+
+# Header -> schemes.
+HEADERS = {
+    "Basic": "Basic",
+    'Basic realm="a, Odd b"': "Basic",
+    "Negotiate, NTLM": "Negotiate, NTLM",
+    'Digest realm="\\", NTLM", qop="auth" , nonce = x, Basic realm=y': "Digest, Basic",
+    "NTLM TlRMTVNTUAAC==,Negotiate": "NTLM, Negotiate",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_schemes_are_read_from_the_header(server: Server, header: str) -> None:
+    server.script(Response(407, headers={"Proxy-Authenticate": header}))
+    assert offers(server) == HEADERS[header]
+
+
+def test_schemes_may_stand_in_several_headers(server: Server) -> None:
+    head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM\r\n\r\n"
+    server.script(head)
+    assert offers(server) == "Negotiate, NTLM"
+
+
+@pytest.mark.parametrize("answer", [Response(407), b"", Connection.reset, b"SSH-2.0\r\n"])
+def test_no_scheme_is_offered_by_a_proxy_that_names_none(server: Server, answer: Step) -> None:
+    server.script(answer)
+    assert offers(server) == ""
+
+
+HOSTS = {"twilio.test": "twilio.test:443", "twilio.test:8443": "twilio.test:8443"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_schemes_are_asked_for_without_a_login(server: Server, host: str) -> None:
+    server.script(Response(407))
+    offers(server, host)
+    (request,) = server.requests
+    assert request.method == "CONNECT"
+    assert request.target == HOSTS[host]
+    assert "proxy-authorization" not in request.headers

@@ -1,0 +1,165 @@
+"""Untrusted text: one line, visible, without log commands, and cut to size; our words around it."""
+
+import sys
+import unicodedata
+
+import pytest
+
+from twilio_build_wait.safe_text import NOTHING, Message, join, message, safe
+
+# Each character beside letters, and how it is shown.
+CHARACTERS = {
+    "letters": ("é\u4e2d", "é\u4e2d"),
+    "symbols and emoji": ("€😀~", "€😀~"),
+    "spaces": (" \xa0\u2003\u3000", " \xa0\u2003\u3000"),
+    "line breaks": ("\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " " * 10),
+    "tab": ("\t", " "),
+    "control characters": ("\x00\x1b\x1f\x7f\x9f", "\ufffd" * 5),
+    "lone surrogates": ("\ud800\udfff", "\ufffd" * 2),
+    "zero width space": ("\u200b", r"\u200b"),
+    "soft hyphen": ("\xad", r"\u00ad"),
+    "direction": ("\u202e\u2066", r"\u202e\u2066"),
+    "variation selector": ("\ufe0f", r"\ufe0f"),
+    "filler": ("\u3164", r"\u3164"),
+    "annotation": ("\ufff9", r"\ufff9"),
+    "unassigned and ignorable": ("\u2065", r"\u2065"),
+    "musical control": ("\U0001d173", r"\U0001d173"),
+    "tag": ("\U000e0041", r"\U000e0041"),
+    "private use": ("\ue000\U0010fffd", r"\ue000\U0010fffd"),
+    "noncharacter": ("\uffff\U0010ffff", r"\uffff\U0010ffff"),
+    "last of the first plane": ("\uffff\U00010000", "\\uffff\U00010000"),
+}
+
+# Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt.
+IGNORABLE = [
+    range(0xAD, 0xAE),
+    range(0x34F, 0x350),
+    range(0x61C, 0x61D),
+    range(0x115F, 0x1161),
+    range(0x17B4, 0x17B6),
+    range(0x180B, 0x1810),
+    range(0x200B, 0x2010),
+    range(0x202A, 0x202F),
+    range(0x2060, 0x2070),
+    range(0x3164, 0x3165),
+    range(0xFE00, 0xFE10),
+    range(0xFEFF, 0xFF00),
+    range(0xFFA0, 0xFFA1),
+    range(0xFFF0, 0xFFF9),
+    range(0x1BCA0, 0x1BCA4),
+    range(0x1D173, 0x1D17B),
+    range(0xE0000, 0xE1000),
+]
+
+PREFIXES = {
+    "GitHub": ("::error::x", ": :error: :x"),
+    "a letter beyond ASCII": ("::Äh", ": :Äh"),
+    "not at the start": ("a ::b", "a : :b"),
+    "no letter": (":: b, ::1, ::_", ":: b, ::1, ::_"),
+    "three colons": (":::a", ":: :a"),
+    "GitHub and Azure Pipelines": ("##[group]", "# #[group]"),
+    "Azure Pipelines": ("##vso[task]", "# #vso[task]"),
+    "capitals": ("##VSO[task]", "# #VSO[task]"),
+    "TeamCity": ("##TeamCity[x]", "# #TeamCity[x]"),
+    "three signs": ("###[x]", "## #[x]"),
+    "no command": ("## [x] ##other[x]", "## [x] ##other[x]"),
+}
+
+# A text, a limit, and what is left.
+CUTS = {
+    "fits": ("abcde", 5, "abcde"),
+    "one too long": ("abcde", 4, "abc…"),
+    "room for the ellipsis": ("abcde", 1, "…"),
+    "an escape is longer than its character": ("ab\u200b", 5, "ab\\u…"),
+    "a broken prefix is longer": ("::ab", 4, ": :…"),
+}
+
+# A message, a limit, and its text in so many characters.
+FITS: dict[str, tuple[Message, int, str]] = {
+    "fits": (message("a {} c", "b"), 5, "a b c"),
+    "the value is cut": (message("a {} c", "b" * 500), 20, f"a {'b' * 15}… c"),
+    "the longest value is cut": (message("{}+{}", "a" * 400, "b" * 9), 19, "aaaaaaaa…+bbbbbbbbb"),
+    "all values are cut": (message("{}+{}", "a" * 400, "b" * 9), 12, "aaaa…+bbbb…"),
+    "a number": (message("{} x", 12), 20, "12 x"),
+    "a message in it": (message("a{}", message("b{}d", "c" * 99)), 20, f"ab{'c' * 16}…d"),
+    "our words are too long": (message("abcdef{}", "g"), 4, "abc…"),
+    "our words in parts are too long": (
+        join("; ", message("a" * 20), message("b {}", "c" * 20), message("d" * 20)),
+        21,
+        "aaaaaa…; b …; dddddd…",
+    ),
+    "prefix across the end of a value": (message("a{}:b", ":"), 20, "a: :b"),
+}
+
+
+@pytest.mark.parametrize("characters, shown", CHARACTERS.values(), ids=CHARACTERS)
+def test_characters_are_shown(characters: str, shown: str) -> None:
+    assert safe(f"x{characters}y") == f"x{shown}y"
+
+
+@pytest.mark.parametrize("codes", IGNORABLE, ids=lambda codes: f"{codes[0]:x}")
+def test_default_ignorable_characters_are_escaped(codes: range) -> None:
+    assert [code for code in codes if not safe(chr(code)).startswith(("\\u", "\\U"))] == []
+
+
+@pytest.mark.slow
+def test_format_characters_are_escaped() -> None:
+    codes = [code for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Cf"]
+    assert [code for code in codes if not safe(chr(code)).startswith(("\\u", "\\U"))] == []
+
+
+@pytest.mark.parametrize("text, expected", PREFIXES.values(), ids=PREFIXES)
+def test_prefixes_of_log_commands_are_broken(text: str, expected: str) -> None:
+    assert safe(text) == expected
+
+
+@pytest.mark.parametrize("text, limit, expected", CUTS.values(), ids=CUTS)
+def test_long_text_is_cut_with_an_ellipsis(text: str, limit: int, expected: str) -> None:
+    assert safe(text, limit) == expected
+
+
+def test_text_is_cut_to_500_characters() -> None:
+    assert safe("a" * 501) == "a" * 499 + "…"
+
+
+@pytest.mark.parametrize("text, limit, expected", FITS.values(), ids=FITS)
+def test_untrusted_values_are_cut_before_our_words(
+    text: Message, limit: int, expected: str
+) -> None:
+    assert text.fit(limit) == expected
+
+
+def test_message_fits_500_characters() -> None:
+    assert len(message("a {} c", "b" * 600).fit()) == 500
+
+
+def test_each_value_of_a_text_has_500_characters() -> None:
+    values = ("a" * 501, "b" * 500)
+    assert message("{} {}", *values).text() == f"{'a' * 499}… {'b' * 500}"
+
+
+def test_message_renders_each_value() -> None:
+    assert message("a {} {}", "b", message("c {}", 1)).render(lambda value: f"`{value}`") == (
+        "a `b` c `1`"
+    )
+
+
+def test_braces_of_a_value_stay() -> None:
+    assert message("{}", "{0} {x} {").text() == "{0} {x} {"
+
+
+def test_messages_are_joined_without_the_empty_ones() -> None:
+    joined = join(". ", NOTHING, message("a {}", "b"), NOTHING, message("c"))
+    assert joined.text() == "a b. c"
+
+
+EMPTY = {"nothing": NOTHING, "no messages": join(". "), "empty ones": join(". ", NOTHING, NOTHING)}
+
+
+@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+def test_message_without_words_is_false(empty: Message) -> None:
+    assert not empty
+
+
+def test_message_with_words_is_true() -> None:
+    assert message("a")

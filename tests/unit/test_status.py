@@ -1,0 +1,268 @@
+"""One poll: what counts as this build's status, and which build `latest` stands for."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support import samples, server
+from tests.support.clocks import VirtualClock
+from tests.support.samples import (
+    ACCOUNT_SID,
+    BUILD_SID,
+    NOW,
+    OTHER_BUILD_SID,
+    OTHER_SERVICE_SID,
+    SERVICE_SID,
+    STATUS_URL,
+    build,
+    build_status,
+)
+from twilio_build_wait.model import BuildStatus, ErrorKind, Latest, PollError, PollResult, Reach
+from twilio_build_wait.safe_text import message
+from twilio_build_wait.settings import read
+from twilio_build_wait.twilio.client import MAX_BYTES, Client, Resource
+from twilio_build_wait.twilio.status import Poller
+
+
+class ScriptedClient(Client):
+    """Returns what a test gives it. Each read takes 4 s; the server's clock says NOW."""
+
+    def __init__(self, *results: Resource) -> None:
+        self.time = VirtualClock()
+        self.clock = self.time.now
+        self.requests: list[tuple[str, float, int]] = []
+        self._results = [*results]
+
+    @property
+    def now(self) -> datetime:
+        return NOW
+
+    def read(self, url: str, limit: float, max_bytes: int = MAX_BYTES) -> Resource:
+        self.requests.append((url, round(limit, 3), max_bytes))
+        self.time.sleep(4)
+        return self._results.pop(0)
+
+    def invalid(self, problem: str) -> PollError:
+        return PollError(message(problem))
+
+
+def content(response: server.Response) -> dict[str, Any]:
+    return dict(json.loads(response.body))
+
+
+def poll(*results: Resource, **changes: str) -> PollResult:
+    return Poller(ScriptedClient(*results), read(samples.environment(**changes))).poll(10)
+
+
+def poll_latest(*results: Resource, **changes: str) -> PollResult:
+    return poll(*results, TWILIO_BUILD_SID="latest", **changes)
+
+
+def error_of(result: PollResult) -> PollError:
+    assert isinstance(result, PollError), result
+    return result
+
+
+# --- the status -----------------------------------------------------------------------------------
+
+
+def test_status_owner_and_url_are_read() -> None:
+    result = poll(content(build_status("queued", sid=BUILD_SID.upper())))
+    assert result == BuildStatus("queued", ACCOUNT_SID, SERVICE_SID, STATUS_URL)
+
+
+def test_owner_and_url_may_be_missing_or_of_another_form() -> None:
+    body = content(build_status(account_sid=f"{ACCOUNT_SID}0", service_sid=7, url=...))
+    assert poll(body) == BuildStatus("building")
+
+
+INVALID = {
+    "no sid": (build_status(sid=...), "it is not about this build"),
+    "sid is a number": (build_status(sid=7), "it is not about this build"),
+    "another build's": (build_status(sid=OTHER_BUILD_SID), "it is not about this build"),
+    "no status": (build_status(...), "it has no status"),
+    "status is a list": (build_status(["completed"]), "it has no status"),
+}
+
+
+@pytest.mark.parametrize("response, problem", INVALID.values(), ids=INVALID)
+def test_resource_that_is_not_this_builds_status(response: server.Response, problem: str) -> None:
+    assert error_of(poll(content(response))).cause.text() == problem
+
+
+PATH = STATUS_URL.removeprefix("https://serverless.twilio.com")
+OURS = [
+    STATUS_URL,
+    f"https://a.b-c.twilio.com/v2/x{PATH}".lower(),
+    f"https://twilio.com/{'a' * 500}{PATH}",
+    STATUS_URL.replace(SERVICE_SID, "my_name"),
+]
+NOT_OURS = [
+    f"http://serverless.twilio.com{PATH}",
+    f"https://twilio.com.test{PATH}",
+    f"https://nottwilio.com{PATH}",
+    f"https://test/.twilio.com{PATH}",
+    f"https://user@twilio.com{PATH}",
+    f"https://twilio.com:8{PATH}",
+    f"https://twilio.com/?{PATH}",
+    f"https://twilio.com/::error::{PATH}",
+    f"{STATUS_URL}/",
+    f"{STATUS_URL}?a",
+    f"{STATUS_URL}\n",
+    STATUS_URL.replace(BUILD_SID, OTHER_BUILD_SID),
+    STATUS_URL.replace(SERVICE_SID, OTHER_SERVICE_SID),
+    STATUS_URL.replace(SERVICE_SID, "myXname"),
+]
+
+
+@pytest.mark.parametrize("url", OURS + NOT_OURS, ids=ascii)
+def test_url_is_taken_if_it_is_this_resource_at_twilio(url: str) -> None:
+    result = poll(content(build_status(url=url)), TWILIO_SERVICE_SID="my_name")
+    assert isinstance(result, BuildStatus)
+    assert result.url == (url if url in OURS else "")
+
+
+# --- latest ---------------------------------------------------------------------------------------
+
+
+def ago(**time: float) -> str:
+    """A date, so long before NOW."""
+    return (NOW - timedelta(**time)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def old(**changes: object) -> dict[str, object]:
+    """Another build, which is two minutes older than the sample."""
+    return build(**{"sid": OTHER_BUILD_SID, "date_created": ago(minutes=4), **changes})
+
+
+def page(*entries: object, next_page_url: str | None = None) -> dict[str, Any]:
+    return content(samples.page("builds", *entries, next_page_url=next_page_url))
+
+
+def newest(*results: Resource) -> Latest:
+    """Return the build that `latest` stands for."""
+    result = poll_latest(*results)
+    assert isinstance(result, BuildStatus), result
+    assert result.latest
+    return result.latest
+
+
+AHEAD = ago(hours=-7)
+LISTS: dict[str, Sequence[object]] = {
+    "newest last": [old(), build()],
+    "newest first": [build(), old()],
+    "newest by its offset": [old(date_created="2026-10-01T13:57:00+02:00"), build()],
+    "first of two equal dates": [build(date_created=AHEAD), old(date_created=AHEAD)],
+    "newest of two in the future": [old(date_created=AHEAD), build(date_created=ago(hours=-8))],
+    "no object": [OTHER_BUILD_SID, build()],
+    "no sid": [old(date_created=AHEAD, sid=...), build()],
+    "sid of a service": [old(date_created=AHEAD, sid=SERVICE_SID), build()],
+    "sid with a credential": [old(date_created=AHEAD, sid="ZB***"), build()],
+    "no status": [old(date_created=AHEAD) | {"status": 1}, build()],
+    "no date": [old(date_created=None), build()],
+    "not a date": [old(date_created="yesterday"), build()],
+    "number as date": [old(date_created=1790000000), build()],
+}
+
+
+@pytest.mark.parametrize("entries", LISTS.values(), ids=LISTS)
+def test_latest_is_the_newest_usable_entry(entries: Sequence[object]) -> None:
+    assert newest(page(*entries)).build_sid == BUILD_SID
+
+
+AGES = {"15m": ago(minutes=15), "30s": ago(seconds=30), "0s": AHEAD}
+
+
+@pytest.mark.parametrize("age", AGES)
+def test_latest_may_be_15_minutes_old(age: str) -> None:
+    assert newest(page(build(date_created=AGES[age]))).age == age
+
+
+TOO_OLD = page(build(date_created=ago(minutes=15, seconds=1)))
+OLD_CAUSE = (
+    "latest accepts only builds from the last 15 minutes, and the newest is "
+    f"{BUILD_SID}, created 2026-10-01 11:44:59 UTC, 15m1s ago"
+)
+NO_BUILD = "Twilio lists no valid build of this service"
+NOT_RECENT = {
+    "too old": (TOO_OLD, OLD_CAUSE),
+    "none": (page(), NO_BUILD),
+    "none that is valid": (page(build(sid=SERVICE_SID)), NO_BUILD),
+    "too old, on the first page": (
+        TOO_OLD | {"meta": {"next_page_url": "https://x"}},
+        f"{OLD_CAUSE}; only the first 20 builds were read",
+    ),
+}
+
+
+@pytest.mark.parametrize("body, cause", NOT_RECENT.values(), ids=NOT_RECENT)
+def test_service_without_a_recent_build_is_a_permanent_error(body: Resource, cause: str) -> None:
+    error = error_of(poll_latest(body))
+    assert error.cause.text() == cause
+    assert error.kind is ErrorKind.PERMANENT
+    assert error.reach is Reach.TWILIO
+
+
+def test_list_of_builds_must_be_a_list() -> None:
+    error = error_of(poll_latest({"builds": {}}))
+    assert error.cause.text() == "it has no list of builds"
+
+
+OVERSIZED = PollError(message("too large"), is_oversized=True)
+BUSY = PollError(message("HTTP 503"))
+
+
+def test_smaller_page_is_requested_at_once_and_within_the_same_poll() -> None:
+    client = ScriptedClient(OVERSIZED, page(build()))
+    Poller(client, read(samples.environment(TWILIO_BUILD_SID="latest"))).poll(10)
+    url = f"https://serverless.twilio.com{samples.BUILDS_PATH}?PageSize="
+    assert client.requests == [(f"{url}20", 10, MAX_BYTES), (f"{url}5", 6, MAX_BYTES)]
+
+
+def test_note_names_the_size_of_the_smaller_page() -> None:
+    note = newest(OVERSIZED, page(build(), next_page_url="https://x")).note
+    assert note.text() == "only the first 5 builds were read"
+
+
+def test_list_that_is_too_large_twice_is_a_permanent_error() -> None:
+    error = error_of(poll_latest(OVERSIZED, OVERSIZED))
+    assert error.kind is ErrorKind.PERMANENT
+    assert error.advice.text() == "Set build-sid to the SID of the build"
+
+
+@pytest.mark.parametrize("results", [(BUSY,), (OVERSIZED, BUSY)], ids=["first", "second"])
+def test_other_error_of_a_list_is_returned_as_it_is(results: Sequence[Resource]) -> None:
+    assert poll_latest(*results) is BUSY
+
+
+# --- 404 ------------------------------------------------------------------------------------------
+
+TWILIOS, OTHER = (
+    PollError(message("HTTP 404"), ErrorKind.NOT_FOUND, advice=message("Check it"), reach=reach)
+    for reach in (Reach.TWILIO, Reach.ANSWERED)
+)
+LIST_ADVICE = "Check service-sid, region and the credential's account"
+BASE_ADVICE = "Check base-url first: it must end before /v1"
+# The error, `build-sid`, `base-url`, and the advice.
+ADVICE = {
+    "Twilio's": (TWILIOS, BUILD_SID, "", "Check it"),
+    "other": (OTHER, BUILD_SID, "", "Check it"),
+    "base-url, Twilio's": (TWILIOS, BUILD_SID, "https://x/v1", f"{BASE_ADVICE}. Check it"),
+    "base-url, other": (OTHER, BUILD_SID, "https://x/v1", f"{BASE_ADVICE}. Check it"),
+    "latest, Twilio's": (TWILIOS, "latest", "", LIST_ADVICE),
+    "latest, other": (OTHER, "latest", "", "Check it"),
+    "latest, base-url": (TWILIOS, "latest", "https://x/v1", f"{BASE_ADVICE}. {LIST_ADVICE}"),
+}
+
+
+@pytest.mark.parametrize("error, build_sid, base_url, advice", ADVICE.values(), ids=ADVICE)
+def test_advice_on_a_404(error: PollError, build_sid: str, base_url: str, advice: str) -> None:
+    result = poll(error, TWILIO_BUILD_SID=build_sid, TWILIO_BASE_URL=base_url)
+    assert error_of(result).advice.text() == advice
+
+
+def test_other_error_with_a_base_url_keeps_its_advice() -> None:
+    assert poll(BUSY, TWILIO_BASE_URL="https://x/v1") is BUSY
