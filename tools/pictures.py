@@ -42,16 +42,8 @@ def run(**variables: str) -> tuple[str, str]:
             return replace(read(environ, arguments), root=emulator.url, monitor=emulator.url)
 
         # `min` in place of random.uniform: the shortest delays.
-        runtime = Runtime(
-            write=output.append,
-            append=append,
-            watch=Watch(),
-            signals=clock,
-            clock=clock.now,
-            wall_clock=time.time,
-            uniform=min,
-            is_terminal=False,
-        )
+        time_and_luck = (clock.now, time.time, min)
+        runtime = Runtime(output.append, append, Watch(), clock, *time_and_luck, is_terminal=False)
         environ = {
             "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": "/dev/null",

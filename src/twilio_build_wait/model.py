@@ -26,10 +26,7 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True)
 class Latest:
-    """The build that `latest` stands for: its SID, and for a person its date and age.
-
-    `note` says that only a part of the builds was read; it is empty if all of them were.
-    """
+    """The build that `latest` stands for; `note` says if only a part of the builds was read."""
 
     build_sid: str
     created: str
@@ -240,45 +237,6 @@ class Finding:
     text: Message
     page: str = ""
     warning: str = ""
-
-
-#: Every output in the order in which it is written, with its meaning for `--help`.
-OUTPUTS = {
-    "outcome": "completed, failed, invalid, timed-out, rejected, cancelled or error",
-    "status": "the last status that Twilio reported, such as building",
-    "build-sid": "the build waited for; with latest, empty until it is known",
-    "service-sid": "the service's SID as Twilio reports it; until then the input",
-    "account-sid": "the account's SID as Twilio reports it",
-    "url": "the address of the Build Status resource",
-    "elapsed-seconds": "the time waited, in seconds with one decimal",
-    "polls": "the polls started, failed ones included",
-    "reason": "one line for a person; empty when completed",
-    "changes": "none, some or removals: what deploying would change in environment-sid",
-}
-
-#: The outputs that are numbers where a channel has numbers.
-NUMBERS = frozenset({"elapsed-seconds", "polls"})
-
-
-def variable(output: str) -> str:
-    """Return the environment variable that carries an output outside GitHub."""
-    return "TWILIO_BUILD_WAIT_" + output.upper().replace("-", "_")
-
-
-def outputs(progress: Progress, outcome: Outcome | None = None) -> dict[str, str]:
-    """Return every output as text; `changes`, which is found later, is empty."""
-    return {
-        "outcome": outcome.ending.outcome if outcome else "",
-        "status": progress.status,
-        "build-sid": progress.build_sid,
-        "service-sid": progress.service_sid,
-        "account-sid": progress.account_sid,
-        "url": progress.url,
-        "elapsed-seconds": f"{progress.elapsed:.1f}",
-        "polls": str(progress.polls),
-        "reason": outcome.reason.fit() if outcome else "",
-        "changes": "",
-    }
 
 
 def plural(noun: str) -> str:

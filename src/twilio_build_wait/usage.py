@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 from twilio_build_wait import __version__
 from twilio_build_wait.inputs import INPUTS, Input
-from twilio_build_wait.model import OUTPUTS, Ending, variable
+from twilio_build_wait.model import Ending
+from twilio_build_wait.outputs import OUTPUTS, variable
 
 _WIDTH = 80
 _INDENT = " " * 6

@@ -12,7 +12,7 @@ from tests.support.run import Run, run_inside
 from tests.support.samples import ENVIRONMENT_SID, build_status
 from twilio_build_wait import main
 from twilio_build_wait.guard import Watch, append
-from twilio_build_wait.model import OUTPUTS
+from twilio_build_wait.outputs import OUTPUTS
 from twilio_build_wait.twilio import changes, diagnosis
 
 TRACEBACK = "Traceback (most recent call last):"

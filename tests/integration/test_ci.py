@@ -26,7 +26,7 @@ from tests.support.samples import (
 )
 from tests.support.server import Server
 from twilio_build_wait import __version__
-from twilio_build_wait.model import variable
+from twilio_build_wait.outputs import variable
 
 COMPLETED = build_status("completed")
 LOGIN = base64.b64encode(f"{ACCOUNT_SID}:{TOKEN}".encode()).decode()

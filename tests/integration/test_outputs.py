@@ -27,7 +27,7 @@ from tests.support.samples import (
     page,
 )
 from tests.support.server import Connection
-from twilio_build_wait.model import OUTPUTS
+from twilio_build_wait.outputs import OUTPUTS
 
 COMPLETED = build_status("completed")
 

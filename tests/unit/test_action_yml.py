@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from twilio_build_wait.inputs import INPUTS, Input
-from twilio_build_wait.model import OUTPUTS, Ending, variable
+from twilio_build_wait.model import Ending
+from twilio_build_wait.outputs import OUTPUTS, variable
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))

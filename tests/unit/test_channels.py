@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from tests.support import parsers
-from twilio_build_wait.model import OUTPUTS
+from twilio_build_wait.outputs import OUTPUTS
 from twilio_build_wait.reporters.channels import github_output, output_file
 from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log

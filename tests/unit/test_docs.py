@@ -11,7 +11,7 @@ import yaml
 
 from tools.release import owner
 from twilio_build_wait.inputs import INPUTS
-from twilio_build_wait.model import OUTPUTS, variable
+from twilio_build_wait.outputs import OUTPUTS, variable
 
 pytestmark = pytest.mark.slow  # mutation testing leaves it out: it has not all files
 

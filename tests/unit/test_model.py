@@ -1,4 +1,4 @@
-"""The data: the text of an error, the table of outcomes, the outputs, and words for numbers."""
+"""The data: the text of an error, the table of outcomes, and numbers in words."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 
 from twilio_build_wait.model import (
-    OUTPUTS,
     Ending,
     Latest,
-    Outcome,
     PollError,
-    Progress,
     Reach,
     count,
-    outputs,
     plural,
-    variable,
 )
 from twilio_build_wait.safe_text import message
 
@@ -82,41 +77,6 @@ def test_only_completed_celebrates(ending: Ending) -> None:
 @pytest.mark.parametrize("number, ending", [(2, Ending.INTERRUPTED), (15, Ending.TERMINATED)])
 def test_ending_of_a_signal(number: int, ending: Ending) -> None:
     assert Ending.of_signal(number) is ending
-
-
-PROGRESS = Progress("ZB1", "ZS2", "AC3", "https://a.test", "building", elapsed=1.26, polls=3)
-EXPECTED = {
-    "outcome": "",
-    "status": "building",
-    "build-sid": "ZB1",
-    "service-sid": "ZS2",
-    "account-sid": "AC3",
-    "url": "https://a.test",
-    "elapsed-seconds": "1.3",
-    "polls": "3",
-    "reason": "",
-    "changes": "",
-}
-
-
-def test_outputs_before_an_outcome() -> None:
-    assert outputs(PROGRESS) == EXPECTED
-
-
-def test_outputs_with_an_outcome() -> None:
-    ending = Ending.REJECTED
-    reason = message("a {}", "b" * 600)
-    outcome = Outcome(ending, PROGRESS, ending.headline, reason)
-    expected = EXPECTED | {"outcome": "rejected", "reason": f"a {'b' * 497}…"}
-    assert outputs(PROGRESS, outcome) == expected
-
-
-def test_outputs_are_in_the_order_of_their_table() -> None:
-    assert [*outputs(PROGRESS)] == [*OUTPUTS]
-
-
-def test_variable_of_an_output() -> None:
-    assert variable("build-sid") == "TWILIO_BUILD_WAIT_BUILD_SID"
 
 
 @pytest.mark.parametrize("noun, expected", [("poll", "polls"), ("dependency", "dependencies")])

@@ -6,7 +6,8 @@ import pytest
 
 from twilio_build_wait import __version__, usage
 from twilio_build_wait.inputs import INPUTS
-from twilio_build_wait.model import OUTPUTS, Ending, variable
+from twilio_build_wait.model import Ending
+from twilio_build_wait.outputs import OUTPUTS, variable
 
 HELP = usage.help_text()
 # Everything but the tables.

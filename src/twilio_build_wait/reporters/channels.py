@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from twilio_build_wait.model import NUMBERS, Progress, outputs, variable
+from twilio_build_wait.model import Progress
+from twilio_build_wait.outputs import NUMBERS, outputs, variable
 from twilio_build_wait.reporters.files import replace_file
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.safe_text import Message, message

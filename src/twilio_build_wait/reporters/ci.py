@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from twilio_build_wait.model import Level, variable
+from twilio_build_wait.model import Level
+from twilio_build_wait.outputs import variable
 from twilio_build_wait.safe_text import Message, SafeText
 
 # The longest annotation on GitHub is 4,096 characters (actions/runner, ExecutionContext.cs), and

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from twilio_build_wait import __version__, credentials
 from twilio_build_wait.durations import render
 from twilio_build_wait.inputs import BUILD_SID, OUTPUT_FILE, SERVICE_SID, SUMMARY, TIMEOUT
-from twilio_build_wait.model import Ending, Finding, Outcome, Progress, count, outputs
+from twilio_build_wait.model import Ending, Finding, Outcome, Progress, count
+from twilio_build_wait.outputs import outputs
 from twilio_build_wait.reporters import channels, summary
 from twilio_build_wait.reporters.channels import Channel
 from twilio_build_wait.reporters.log import Log
