@@ -17,6 +17,7 @@ SafeText = NewType("SafeText", str)
 #: The longest value that is shown, and the longest `reason`, in characters.
 LIMIT = 500
 
+_OTHER = re.compile(r"[^ -~]")
 # Every kind of line break, and the other characters that only move the cursor.
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 # Unicode calls these default ignorable although they are letters or marks
@@ -90,7 +91,7 @@ def join(separator: str, *messages: Message) -> Message:
 def safe(text: str, limit: int = LIMIT) -> SafeText:
     """Make untrusted text one safe line of at most `limit` characters."""
     # Cut before and after: an escape is longer than its character.
-    return _clip(_break_prefixes(text[: limit + 1].translate(_SANITIZER)), limit)
+    return _clip(_break_prefixes(_OTHER.sub(_show, text[: limit + 1])), limit)
 
 
 def _clip(text: SafeText, limit: int) -> SafeText:
@@ -102,22 +103,15 @@ def _break_prefixes(text: str) -> SafeText:
     return SafeText(_PREFIXES.sub(lambda prefix: " ".join(prefix[0]), text))
 
 
-class _Sanitizer(dict[int, str]):
-    """How each character is shown; `str.translate` asks it once for each code point."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        category = unicodedata.category(character)
-        if character in _BREAKS:
-            shown = " "
-        elif category in {"Cc", "Cs"}:
-            shown = "\N{REPLACEMENT CHARACTER}"
-        elif category in {"Cf", "Co", "Cn"} or _IGNORABLE.match(character):
-            shown = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
-        else:
-            shown = character
-        self[code] = shown
-        return shown
-
-
-_SANITIZER = _Sanitizer()
+def _show(match: re.Match[str]) -> str:
+    """Return how a character is shown that is not printable ASCII."""
+    character = match[0]
+    category = unicodedata.category(character)
+    if character in _BREAKS:
+        return " "
+    if category in {"Cc", "Cs"}:
+        return "\N{REPLACEMENT CHARACTER}"
+    if category in {"Cf", "Co", "Cn"} or _IGNORABLE.match(character):
+        code = ord(character)
+        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+    return character

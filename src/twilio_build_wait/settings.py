@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from twilio_build_wait import credentials, inputs
@@ -69,7 +69,7 @@ class Settings:
     be sent. The repr has no secret.
     """
 
-    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     login: tuple[str, str] = field(default=("", ""), repr=False)
     root: str = ""
     monitor: str = ""
@@ -78,7 +78,8 @@ class Settings:
     warnings: tuple[Message, ...] = ()
 
     def __getitem__(self, spec: Input[T]) -> T:
-        return cast("T", self.values.get(spec.name, spec.default))
+        value: T = self.values.get(spec.name, spec.default)
+        return value
 
     @property
     def max_interval(self) -> float:

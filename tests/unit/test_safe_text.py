@@ -77,6 +77,7 @@ CUTS = {
 # A message, a limit, and its text in so many characters.
 FITS: dict[str, tuple[Message, int, str]] = {
     "fits": (message("a {} c", "b"), 5, "a b c"),
+    "fits exactly": (message("{}", "bbbbb"), 5, "bbbbb"),
     "the value is cut": (message("a {} c", "b" * 500), 20, f"a {'b' * 15}… c"),
     "the longest value is cut": (message("{}+{}", "a" * 400, "b" * 9), 19, "aaaaaaaa…+bbbbbbbbb"),
     "all values are cut": (message("{}+{}", "a" * 400, "b" * 9), 12, "aaaa…+bbbb…"),
