@@ -113,6 +113,12 @@ def test_value_that_is_more_than_a_variable_is_valid(value: str) -> None:
     assert problems({"TWILIO_AUTH_TOKEN": value}) == []
 
 
+def test_short_password_of_a_proxy_may_be_in_an_input() -> None:
+    assert (
+        problems({"HTTPS_PROXY": "http://me:my-name@a.test", "TWILIO_SERVICE_SID": "my-name"}) == []
+    )
+
+
 def test_every_problem_is_reported_in_the_order_of_the_inputs() -> None:
     names = ["API_KEY", "SERVICE_SID", "BUILD_SID", "REGION", "EDGE", "BUILD_TIMEOUT"]
     reported = problems({f"TWILIO_{name}": "no & no" for name in names})
@@ -172,6 +178,7 @@ LOGINS: dict[str, tuple[Changes, tuple[str, str]]] = {
         {**KEY, **NO_TOKEN, "TWILIO_ACCOUNT_SID": None},
         (samples.API_KEY, samples.SECRET),
     ),
+    "invalid token": ({"TWILIO_AUTH_TOKEN": "ä"}, (samples.ACCOUNT_SID, "")),
     "half of an API key": ({"TWILIO_API_SECRET": samples.SECRET}, ("", samples.SECRET)),
 }
 
@@ -227,6 +234,8 @@ def test_invalid_host_is_one_problem_and_makes_no_url(changes: Changes) -> None:
     settings = read(environ(**changes))
     assert len(settings.problems) == 1
     assert settings.status_url(SID) == ""
+    assert settings.monitor == ""
+    assert settings.region == ""
 
 
 def test_region_and_edge_beside_a_base_url_are_checked_for_their_format() -> None:
