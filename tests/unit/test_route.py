@@ -217,11 +217,13 @@ HEADERS = {
     "Negotiate, NTLM": "Negotiate, NTLM",
     'Digest realm="\\", NTLM", qop="auth" , nonce = x, Basic realm=y': "Digest, Basic",
     "NTLM TlRMTVNTUAAC==,Negotiate": "NTLM, Negotiate",
+    'NTLM, Basic realm="' + '\\"' * 30_000: "NTLM, Basic",
+    "A" + ",A" * 30_000: ", ".join("A" * 10),
     "": "",
 }
 
 
-@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[:40])
 def test_schemes_are_read_from_the_header(server: Server, header: str) -> None:
     server.script(Response(407, headers={"Proxy-Authenticate": header}))
     assert offers(server) == HEADERS[header]

@@ -23,8 +23,10 @@ from twilio_build_wait.safe_text import NOTHING, Message, message
 from twilio_build_wait.twilio.tls import LocalError, own_bundle
 
 _PORTS = {"http": 80, "https": 443}
+# More schemes than any proxy offers.
+_MOST_SCHEMES = 10
 _PORT = re.compile(r":\d+$")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+"?')
 # The name of a scheme stands before its parameters or a comma; a parameter stands before `=`.
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s+[^\s=]|\s*(?:,|$))")
 
@@ -61,7 +63,7 @@ class Proxy:
         except (OSError, HTTPException):
             return ""
         offered = ", ".join(headers.get_all("Proxy-Authenticate", []))
-        return ", ".join(_SCHEME.findall(_QUOTED.sub("", offered)))
+        return ", ".join(_SCHEME.findall(_QUOTED.sub("", offered))[:_MOST_SCHEMES])
 
 
 @dataclass(frozen=True)
