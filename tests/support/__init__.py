@@ -1,1 +1,1 @@
-"""What the tests of every floor share."""
+"""What the tests of every level share."""

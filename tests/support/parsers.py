@@ -23,10 +23,10 @@ def commands(log: str) -> Iterator[Command]:
     A bare carriage return ends a line, too.
     """
     for line in re.split(r"\r\n|\r|\n", log):
-        if found := re.match(r"\s*::\s*([^\s:]+)\s*(?:title=)?([^:]*)::(.*)", line):
+        if match := re.match(r"\s*::\s*([^\s:]+)\s*(?:title=)?([^:]*)::(.*)", line):
             escape = re.compile("%(0D|0A|3A|2C|25)")
             plain = (
-                escape.sub(lambda code: chr(int(code[1], 16)), text) for text in found.groups()
+                escape.sub(lambda code: chr(int(code[1], 16)), text) for text in match.groups()
             )
             yield Command(*plain)
 
