@@ -1,5 +1,6 @@
 """Which way a request takes, by the environment."""
 
+import math
 import os
 import ssl
 from unittest import mock
@@ -98,10 +99,13 @@ def test_login_with_a_special_character_has_to_be_encoded(character: str, form: 
     error = refused(f"http://me:{form.format(character)}@proxy.test:3128")
     cause = "the login in ALL_PROXY holds a character that has to be percent-encoded"
     assert error.cause.text() == cause
-    assert error.advice.text().startswith("In ALL_PROXY, write / as %2F, ? as %3F, # as %23, [")
+    assert error.advice.text() == (
+        "In ALL_PROXY, write / as %2F, ? as %3F, # as %23, [ as %5B, ] as %5D, @ as %40 and "
+        "\\ as %5C"
+    )
 
 
-@pytest.mark.parametrize("password", ["pass@word", "pass%2Fword", "pässword", "50%"])
+@pytest.mark.parametrize("password", ["pass@word", "pass%2Fword", "päsÿword", "50%"])
 def test_login_that_requests_can_send_is_fine(password: str) -> None:
     assert proxy(HTTPS_PROXY=f"http://me:{password}@proxy.test").host == "proxy.test"
 
@@ -205,9 +209,9 @@ def test_ssl_cert_file_is_noticed() -> None:
 # --- the schemes that a proxy offers --------------------------------------------------------------
 
 
-def offers(server: Server, host: str = "twilio.test") -> str:
+def offers(server: Server, host: str = "twilio.test", timeout: float = 5.0) -> str:
     proxy = Proxy("HTTPS_PROXY", "http", "127.0.0.1", server.port)
-    return proxy.offered_schemes(host, ssl.create_default_context(), timeout=5.0)
+    return proxy.offered_schemes(host, ssl.create_default_context(), timeout)
 
 
 # Header -> schemes.
@@ -239,6 +243,11 @@ def test_schemes_may_stand_in_several_headers(server: Server) -> None:
 def test_no_scheme_is_offered_by_a_proxy_that_names_none(server: Server, answer: Step) -> None:
     server.script(answer)
     assert offers(server) == ""
+
+
+def test_proxy_that_does_not_answer_in_time_offers_no_scheme(server: Server) -> None:
+    server.script([math.inf])
+    assert offers(server, timeout=0.01) == ""
 
 
 HOSTS = {"twilio.test": "twilio.test:443", "twilio.test:8443": "twilio.test:8443"}
