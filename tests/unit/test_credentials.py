@@ -220,5 +220,7 @@ MASKS: dict[str, tuple[dict[str, str | None], list[str]]] = {
 
 
 @pytest.mark.parametrize("changes, expected", MASKS.values(), ids=MASKS)
-def test_masks(changes: dict[str, str | None], expected: list[str]) -> None:
+def test_ci_is_told_to_hide_what_is_in_use(
+    changes: dict[str, str | None], expected: list[str]
+) -> None:
     assert masks(environment(**changes)) == expected
