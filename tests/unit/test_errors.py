@@ -185,8 +185,10 @@ LOCAL = {
         ThreadShortageError(),
         ErrorKind.TRANSIENT,
         "this machine could not start a thread",
-        "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new image "
-        "start threads",
+        (
+            "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new "
+            "image start threads"
+        ),
     ),
     "descriptors": (
         wrapped(os_error(errno.EMFILE)),
