@@ -1,8 +1,8 @@
 #!/usr/bin/env -S python3 -I
-"""The entrypoint: blocks the signals, then runs the package's guard by its path.
+"""The entrypoint: blocks the signals, then runs the package's guard.
 
-Nothing of the package is imported here, because it may be broken, missing, or slow to import. Old
-versions of Python must be able to read this file: it says which one is needed.
+It imports guard.py by itself, without the package, which may be broken, missing, or slow to import.
+Old versions of Python must be able to read this file: it says which one is needed.
 """
 
 import signal
@@ -11,17 +11,18 @@ import signal
 # ignores it; PID 1 would lose a signal that is neither blocked nor handled.
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
-import os  # noqa: E402 (signals first)
-import runpy  # noqa: E402 (signals first)
-import select  # noqa: E402 (signals first)
-import sys  # noqa: E402 (signals first)
+import os
+import select
+import sys
 
 
-def find_guard() -> str:
-    """Return the path of the guard: beside this file in a checkout, else where it is installed."""
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
-    paths = (os.path.join(folder, "twilio_build_wait", "guard.py") for folder in sys.path)
-    return next(filter(os.path.isfile, paths))
+def run_guard() -> None:
+    """Run the guard that is beside this file in a checkout, else where it is installed."""
+    path = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"), *sys.path]
+    sys.path[:0] = [os.path.join(folder, "twilio_build_wait") for folder in path]
+    guard = __import__("guard")
+    sys.path = path
+    guard.main()
 
 
 def stop(problem: str, traceback: str = "") -> None:
@@ -43,11 +44,10 @@ def stop(problem: str, traceback: str = "") -> None:
             os._exit(70)
 
 
-sys.stderr = None  # allowed: docs.python.org/3/library/sys.html
 if sys.version_info < (3, 11):  # noqa: UP036 (an older one is told so)
     stop("It needs Python 3.11 or later, and this is " + sys.version.split()[0])
 try:
-    runpy.run_path(find_guard())["main"]()
+    run_guard()
 except BaseException as error:  # noqa: BLE001 (its message may hold a secret)
     traceback = f"Traceback (most recent call last):\n{type(error).__name__}\n"
     stop("The package twilio_build_wait is missing or broken: install it again", traceback)

@@ -1,7 +1,6 @@
 """What surrounds a run: signals are answered, and the process always ends with an exit code.
 
-entrypoint.py runs this file by its path, before it imports anything of the package. So it uses only
-the standard library.
+entrypoint.py imports this file by itself, before the package. So it uses only the standard library.
 """
 
 import os
@@ -23,7 +22,7 @@ _GRACE, _REPORT_LIMIT = 0.7, 0.2
 # How often the thread looks at the time, in seconds.
 _TICK = 1.0
 
-
+# Called with the signal, or None where the time is over.
 _Report = Callable[[int | None], object]
 
 
@@ -93,14 +92,11 @@ def append(path: str, text: str) -> None:
     # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
     descriptor = open_file(path, os.O_APPEND | os.O_NONBLOCK)
     size = os.fstat(descriptor).st_size
-    # act refuses a blank line, so a new line starts only behind an unfinished one.
-    try:
-        with open(path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            start = "" if file.read(1) in {b"", b"\n"} else "\n"
-    except OSError:  # it is empty, or cannot be read
-        start = ""
-    data = (start + text).encode("utf-8", "backslashreplace")
+    data = text.encode("utf-8", "backslashreplace")
+    with suppress(OSError), open(path, "rb") as file:  # it is empty, or cannot be read
+        file.seek(-1, os.SEEK_END)
+        # act refuses a blank line, so a new line starts only behind an unfinished one.
+        data = data if file.read(1) in {b"", b"\n"} else b"\n" + data
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -124,14 +120,14 @@ def crash(error: BaseException) -> None:
     from traceback import format_tb  # noqa: PLC0415 (needed only here)
 
     save_outcome("error")
+    title = "Internal error in twilio-build-wait"
+    prefix = f"::error title={title}::" if os.environ.get("GITHUB_ACTIONS") else f"{title}: "
+    problem = "The package twilio_build_wait is broken: install it again. It sent no request"
     # Where it was raised and its type, but not its message: that may hold a secret.
-    lines = ["Traceback (most recent call last):\n", *format_tb(error.__traceback__)]
-    lines += [type(error).__name__, "\ntwilio-build-wait could not start; it sent no request\n"]
-    if os.environ.get("GITHUB_ACTIONS"):
-        title = "Internal error in twilio-build-wait"
-        lines.append(f"::error title={title}::It could not start: see log\n")
+    traceback = "".join([*format_tb(error.__traceback__), type(error).__name__])
+    log = f"Traceback (most recent call last):\n{traceback}\n{prefix}{problem}\n"
     with suppress(OSError):
-        os.write(1, "".join(lines).encode(errors="backslashreplace"))
+        os.write(1, log.encode(errors="backslashreplace"))
 
 
 def main() -> None:

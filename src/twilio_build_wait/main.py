@@ -12,13 +12,14 @@ from traceback import format_exception
 from twilio_build_wait.credentials import Redactor, secrets
 from twilio_build_wait.guard import Watch
 from twilio_build_wait.inputs import DIAGNOSE, ENVIRONMENT_SID, TIMEOUT
-from twilio_build_wait.model import BuildStatus, Ending, Outcome, PollResult, Progress
+from twilio_build_wait.model import BuildStatus, Ending, Finding, Outcome, PollResult, Progress
 from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log, standard_output
 from twilio_build_wait.reporters.report import Reporters
-from twilio_build_wait.safe_text import NOTHING, Message, join, message
+from twilio_build_wait.safe_text import NOTHING, join, message
+from twilio_build_wait.schedule import Uniform
 from twilio_build_wait.settings import Settings, read
-from twilio_build_wait.signals import ProcessSignals, Signals
+from twilio_build_wait.signals import Clock, ProcessSignals, Signals
 from twilio_build_wait.wait import Wait, poll_until_the_end
 
 # How often a pause gives a heartbeat, in seconds.
@@ -37,9 +38,9 @@ class Runtime:
     append: Callable[[str, str], None]
     watch: Watch
     signals: Signals
-    clock: Callable[[], float]
-    wall_clock: Callable[[], float]
-    uniform: Callable[[float, float], float]
+    clock: Clock
+    wall_clock: Clock
+    uniform: Uniform
     is_terminal: bool
 
 
@@ -102,13 +103,13 @@ class Run:
     def wait_and_report(self) -> None:
         """Wait, save the outputs, look for what explains the verdict, and announce it."""
         outcome = self._wait.outcome or self._poll()
+        findings: tuple[Finding, ...] = ()
         self._reporters.save(outcome)
         if outcome.ending is Ending.FAILED and self._settings[DIAGNOSE]:
-            self._diagnose(outcome)
+            outcome, findings = self._diagnose(outcome)
         elif outcome.ending is Ending.COMPLETED and self._settings[ENVIRONMENT_SID]:
-            self._compare(outcome)
-        else:
-            self._reporters.announce(outcome)
+            findings = self._compare(outcome)
+        self._reporters.announce(outcome, findings)
 
     def final_report(self, number: int | None) -> None:
         """Report what is possible where the main thread hangs: a signal, or None for the time."""
@@ -118,10 +119,21 @@ class Run:
 
     def crash(self, error: BaseException) -> None:
         """Report a bug of ours, the outcome first; one that came before it stands."""
-        outcome = self._wait.end(Ending.ERROR, *_explain(error))
+        reason, advice = message("a bug in twilio-build-wait"), None
+        package = error.name if isinstance(error, ModuleNotFoundError) else None
+        if package and not package.startswith("twilio_build_wait"):
+            reason = message("the Python package {} is not installed", package)
+            advice = message("Install what is missing: python3 -m pip install requests backoff")
+        outcome = self._wait.end(Ending.ERROR, reason, advice)
         self._reporters.save(outcome)
+        blocks = format_exception(error)
+        if outcome.ending is not Ending.ERROR:
+            # Not a whole traceback: nothing is wrong with the outcome.
+            note = "A bug in twilio-build-wait cut the rest short; the outcome stands\n"
+            blocks = [note, *blocks[-2:]]
         try:
-            self._log_bug(error, outcome)
+            for line in Redactor(secrets(self._environ)).redact("".join(blocks)).splitlines():
+                self._reporters.log.line(message("{}", line))
         finally:
             self._reporters.announce(outcome)
 
@@ -135,19 +147,6 @@ class Run:
             return self._wait.cancel(number)
         reason = "no verdict, because this machine hangs: a disk, or a log that nobody reads"
         return self._wait.end(Ending.TIMED_OUT, message(reason))
-
-    def _log_bug(self, error: BaseException, outcome: Outcome) -> None:
-        """Write a traceback without credentials, and without anything that a runner would obey."""
-        blocks = format_exception(error)
-        if outcome.ending is not Ending.ERROR:
-            # Not a whole traceback: nothing is wrong with the outcome.
-            blocks = [
-                "A bug in twilio-build-wait cut the rest short; the outcome stands\n",
-                *blocks[-2:],
-            ]
-        redactor = Redactor(secrets(self._environ))
-        for line in redactor.redact("".join(blocks)).splitlines():
-            self._reporters.log.line(message("{}", line))
 
     def _poll(self) -> Outcome:
         """Poll until there is an outcome."""
@@ -185,8 +184,8 @@ class Run:
             sleep(min(left, _TICK))
             self._reporters.log.tick(self._wait.progress, self._wait.elapsed)
 
-    def _diagnose(self, outcome: Outcome) -> None:
-        """Look for the reason of a failed build, and announce it; the verdict stands."""
+    def _diagnose(self, outcome: Outcome) -> tuple[Outcome, tuple[Finding, ...]]:
+        """Look for the reason of a failed build, and save it."""
         from twilio_build_wait.twilio import diagnosis  # noqa: PLC0415 (as in _poll)
 
         plan = f"looking for the reason in Twilio, for {diagnosis.LIMIT:.0f} s at most"
@@ -196,10 +195,10 @@ class Run:
         if latest := outcome.progress.latest:
             reason = latest.qualify(reason)
         self._reporters.amend("reason", reason.fit())
-        self._reporters.announce(replace(outcome, reason=reason, advice=NOTHING), findings)
+        return replace(outcome, reason=reason, advice=NOTHING), findings
 
-    def _compare(self, outcome: Outcome) -> None:
-        """Compare a build with what is live, and announce the changes; the verdict stands."""
+    def _compare(self, outcome: Outcome) -> tuple[Finding, ...]:
+        """Compare a build with what is live, and save what would change."""
         from twilio_build_wait.twilio.changes import read_changes  # noqa: PLC0415 (as in _poll)
 
         plan = f"comparing the build with environment {self._settings[ENVIRONMENT_SID]}"
@@ -207,13 +206,4 @@ class Run:
         changes, findings = read_changes(self._client, self._settings, outcome.progress)
         if changes:
             self._reporters.amend("changes", changes)
-        self._reporters.announce(outcome, findings)
-
-
-def _explain(error: BaseException) -> tuple[Message, Message | None]:
-    """Return the reason of a bug, and what to do; None for the usual advice."""
-    package = error.name if isinstance(error, ModuleNotFoundError) else None
-    if not package or package.startswith("twilio_build_wait"):
-        return message("a bug in twilio-build-wait"), None
-    advice = "Install what is missing: python3 -m pip install requests backoff"
-    return message("the Python package {} is not installed", package), message(advice)
+        return findings

@@ -9,6 +9,9 @@ from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, Message
 from twilio_build_wait.settings import Settings
 
+#: The signature of `random.uniform`.
+Uniform = Callable[[float, float], float]
+
 #: The share of the time waited that is added to the interval: long builds are polled less often.
 GROWTH = 0.03
 #: The jitter of an interval, so that waits side by side do not poll in step.
@@ -25,12 +28,12 @@ UNREACHABLE_FOR = 60.0
 class Schedule:
     """Counts the errors in a row and returns delays, or None once an error is permanent.
 
-    `uniform` is `random.uniform`. `reach` is how far any poll has ever got, `advice` what to check
-    by the latest error that got so far.
+    `reach` is how far any poll has ever got, `advice` what to check by the latest error that got so
+    far.
     """
 
     settings: Settings
-    uniform: Callable[[float, float], float]
+    uniform: Uniform
     reach: Reach = Reach.LOCAL
     advice: Message = NOTHING
     _errors_in_row: int = 0

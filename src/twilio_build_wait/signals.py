@@ -18,6 +18,9 @@ from twilio_build_wait.guard import Watch
 
 T = TypeVar("T")
 
+#: A clock, in seconds.
+Clock = Callable[[], float]
+
 
 class Cancelled(Exception):  # noqa: N818 (a request, not an error)
     """A signal asks the program to end; `number` is the first signal's."""
@@ -44,11 +47,10 @@ class Signals(Protocol):
     def run(self, work: Callable[[], T], limit: float) -> T:
         """Run `work` in a thread, wait at most `limit` seconds for it, and return its result.
 
-        Raises:
+        Raises what `work` raises, and:
             TimeoutError: it did not end in time; the thread is left behind, its result ignored.
             Cancelled: a signal arrived before or meanwhile; likewise.
             ThreadShortageError: the thread could not be started.
-            BaseException: whatever `work` raised.
         """
 
 
@@ -62,7 +64,7 @@ class ProcessSignals:
 
     @property
     def caught(self) -> int | None:
-        """The first signal that arrived, or None."""
+        """See `Signals`."""
         if self._watch.caught is None and not self._watch.is_running:
             self._watch.take(0.0)  # no thread could be started to take it
         return self._watch.caught

@@ -30,9 +30,9 @@ from twilio_build_wait.model import (
     Reach,
 )
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
-from twilio_build_wait.schedule import Schedule
+from twilio_build_wait.schedule import Schedule, Uniform
 from twilio_build_wait.settings import Settings
-from twilio_build_wait.signals import Cancelled
+from twilio_build_wait.signals import Cancelled, Clock
 
 #: The longest that one poll may take, in seconds.
 POLL_LIMIT = 10.0
@@ -56,12 +56,7 @@ class Wait:
     neither a later poll nor a later signal changes it.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Callable[[], float],
-        uniform: Callable[[float, float], float],
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, uniform: Uniform) -> None:
         build_sid = "" if settings.is_latest else settings[BUILD_SID]
         url = settings.status_url(build_sid)
         self.progress = Progress(build_sid, settings[SERVICE_SID], url=url)
@@ -112,8 +107,8 @@ class Wait:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
         with self._lock:
             self._update()
-            ending, waited = Ending.of_signal(number), render(self.progress.elapsed)
-            when = f"after {waited}" if self.progress.polls else "before a poll"
+            ending, progress = Ending.of_signal(number), self.progress
+            when = f"after {render(progress.elapsed)}" if progress.polls else "before a poll"
             return self.end(ending, message(f"{ending.meaning} {when}; {{}}", self._last_status))
 
     def end(
@@ -191,8 +186,8 @@ def poll_until_the_end(
 ) -> Outcome:
     """Poll until the wait ends.
 
-    `poll` polls once, within a number of seconds, and `pause` sleeps; both may raise `Cancelled`.
-    `report` takes each result and the seconds until the next poll, None if there is none.
+    `poll` polls within a number of seconds, `pause` sleeps; both may raise `Cancelled`. `report`
+    takes each result and the seconds until the next poll, None if there is none.
     """
     import backoff  # noqa: PLC0415 (see below)
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.integration.conftest import Tool
-from tests.support.run import run_inside
 from tests.support.samples import (
     ACCOUNT_SID,
     BUILD_SID,
@@ -14,7 +13,6 @@ from tests.support.samples import (
     build_status,
     twilio_error,
 )
-from twilio_build_wait.guard import append
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 
@@ -77,16 +75,3 @@ def test_sigterm_cancels_the_wait(tool: Tool) -> None:
     assert warning.title == "Wait cancelled"
     assert "the last status was 'building'" in warning.data
     assert run.outputs["elapsed-seconds"] == "30.0"
-
-
-def test_bug_after_the_verdict_keeps_it(tool: Tool) -> None:
-    def append_outputs(path: str, text: str) -> None:
-        if path == tool.environ["GITHUB_STEP_SUMMARY"]:
-            raise ValueError("a bug")
-        append(path, text)
-
-    tool.server.script(build_status("failed"))
-    run = run_inside(tool.environ, tool.server, append=append_outputs, check=False)
-    assert run.code == 1
-    assert run.outputs["outcome"] == "failed"
-    assert "ValueError: a bug" in run.stdout
