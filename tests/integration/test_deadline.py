@@ -31,13 +31,6 @@ def test_404_is_retried_every_second_for_10_s(tool: Tool) -> None:
     assert delays(run) == [1.0] * 10
 
 
-def test_404_with_a_base_url_leads_to_it_first(tool: Tool) -> None:
-    reason = tool.run(MISSING, code=4, TWILIO_BUILD_TIMEOUT="0").outputs["reason"]
-    assert (
-        "No such build. Check base-url first: it must end before /v1. Check service-sid" in reason
-    )
-
-
 def test_timeout_0_polls_once(tool: Tool) -> None:
     run = tool.run(COMPLETED, TWILIO_BUILD_TIMEOUT="0")
     assert run.outputs["polls"] == "1"
@@ -75,22 +68,3 @@ def test_error_at_the_deadline_is_named_beside_the_status(tool: Tool) -> None:
     assert run.outputs["reason"].startswith(
         "no verdict within 1s; the last status was 'building'; the last poll failed: no complete"
     )
-
-
-HTML = b"<html>Blocked by the web filter</html>"
-NOT_TWILIO: dict[str, Step] = {
-    "HTML with 200": Response(200, HTML),
-    "HTML with 500": Response(500, HTML),
-}
-
-
-@pytest.mark.parametrize("answer", NOT_TWILIO.values(), ids=NOT_TWILIO)
-def test_longer_timeout_is_not_advised_where_nothing_looks_like_twilio(
-    tool: Tool, answer: Step
-) -> None:
-    run = tool.run(answer, [math.inf], code=3, TWILIO_BUILD_TIMEOUT="100ms")
-    assert run.outputs["reason"].endswith(
-        ". Nothing that answered looks like Twilio. Check base-url, and whether a proxy on the way "
-        "answers instead"
-    )
-    assert "timeout" not in run.commands("error")[0].data.partition("Nothing")[2]

@@ -79,8 +79,6 @@ def finish(process: Process, sent: float, *, check: bool = True) -> Run:
 
 PLACES: dict[str, tuple[int, Step, str]] = {
     "SIGTERM in a sleep": (signal.SIGTERM, build_status(), "building"),
-    "SIGINT in a sleep": (signal.SIGINT, build_status(), "building"),
-    "SIGTERM in a request": (signal.SIGTERM, [math.inf], ""),
     "SIGINT in a request": (signal.SIGINT, [math.inf], ""),
 }
 

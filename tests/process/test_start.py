@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.invariants import credential_forms
 from tests.support.run import COMMAND, REPOSITORY, Process, Run, preload
-from tests.support.samples import build_status, without_github
+from tests.support.samples import build_status
 from tests.support.server import Server
 
 SECRET_IN_ERROR = "import os\nraise RuntimeError('no ' + os.environ['TWILIO_AUTH_TOKEN'])\n"
@@ -68,16 +68,6 @@ def test_package_that_does_not_import_exits_70(
         check_crash(process.finish(check=False))
 
 
-def test_package_that_does_not_import_writes_no_github_command_elsewhere(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    command = broken_copy(tmp_path, SECRET_IN_ERROR)
-    with Process(without_github(environ), command=command) as process:
-        run = process.finish(check=False)
-    assert run.code == 70
-    assert "::" not in run.stdout
-
-
 def test_package_that_is_missing_exits_70_without_standard_output(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -111,16 +101,6 @@ def test_dependency_that_raises_exits_70_with_all_outputs(
         run = process.finish()
     assert run.code == 70
     assert "RuntimeError: no ***" in run.lines
-
-
-def test_dependency_that_is_not_installed_is_named_with_all_outputs(
-    environ: dict[str, str],
-) -> None:
-    command = (sys.executable, "-S", COMMAND[1])  # -S: without what is installed
-    with Process(environ, command=command) as process:
-        run = process.finish()
-    assert run.code == 70
-    assert run.outputs["reason"] == "the Python package requests is not installed"
 
 
 def test_bug_during_the_wait_keeps_what_is_known_and_shows_no_secret(
@@ -174,19 +154,6 @@ def test_module_runs_in_the_same_guard(
     (package / "main.py").unlink()
     with Process(environ, server, command=command) as process:
         check_crash(process.finish(check=False))
-
-
-OPTIONS = {"--help": "TWILIO_BUILD_SID", "-h": "TWILIO_BUILD_SID", "--version": "twilio-build-wait"}
-
-
-@pytest.mark.parametrize("option", OPTIONS)
-def test_help_and_version_exit_0(environ: dict[str, str], option: str) -> None:
-    with Process(environ, arguments=[option]) as process:
-        run = process.finish(check=False)
-    assert run.code == 0
-    assert run.stderr == ""
-    assert OPTIONS[option] in run.stdout
-    assert run.files["GITHUB_OUTPUT"] == ""
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

@@ -146,22 +146,22 @@ NO_STATUS = (
     "no verdict within 50s; Twilio has not reported a status; the last poll failed: HTTP 500"
 )
 AGAIN = f"Run the step again with build-sid: {BUILD_SID}"
+HEADLINE = Headline("?", "No build")
 
 
 @dataclass(frozen=True)
 class End:
-    """The ending after these results, the last one at the deadline; `text` is reason and advice."""
+    """The ending after these results, the last one at the deadline; `text` is reason and advice.
+
+    `headline` is that of the ending if none is given.
+    """
 
     results: Sequence[PollResult]
     ending: Ending
     text: str
     timeout: str = "50s"
     build_sid: str = BUILD_SID
-
-    @property
-    def outcome(self) -> Outcome:
-        inputs = {"TWILIO_BUILD_TIMEOUT": self.timeout, "TWILIO_BUILD_SID": self.build_sid}
-        return TimedWait(**inputs).end(*self.results)
+    headline: Headline | None = None
 
 
 ENDS = {
@@ -171,6 +171,7 @@ ENDS = {
         Ending.COMPLETED,
         "A deployment that failed did so before it created a build, or after this one had "
         "completed: see its own log",
+        headline=NEWEST_COMPLETED,
     ),
     "failed": End(
         [FAILED],
@@ -229,36 +230,31 @@ ENDS = {
         f"the build is not finished; the last status was 'building'. {AGAIN}, or set a timeout to "
         "wait for it",
         timeout="0",
+        headline=NOT_FINISHED,
+    ),
+    "timeout 0 and an error": End(
+        [TWILIOS],
+        Ending.TIMED_OUT,
+        "no verdict within 0s; Twilio has not reported a status; the last poll failed: HTTP 500. "
+        f"{AGAIN}, or set a longer timeout",
+        timeout="0",
+    ),
+    "error with a headline of its own": End(
+        [replace(DENIED, headline=HEADLINE)],
+        Ending.REJECTED,
+        "HTTP 500. Check it",
+        headline=HEADLINE,
     ),
 }
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_ending_with_its_reason_and_advice(end: End) -> None:
-    outcome = end.outcome
+def test_ending_with_its_reason_advice_and_headline(end: End) -> None:
+    inputs = {"TWILIO_BUILD_TIMEOUT": end.timeout, "TWILIO_BUILD_SID": end.build_sid}
+    outcome = TimedWait(**inputs).end(*end.results)
     assert outcome.ending is end.ending
     assert join(". ", outcome.reason, outcome.advice).text() == end.text
-
-
-HEADLINE = Headline("?", "No build")
-HEADLINES = {
-    "completed": (ENDS["completed"], Ending.COMPLETED.headline),
-    "newest build completed": (ENDS["newest build completed"], NEWEST_COMPLETED),
-    "timeout 0": (ENDS["timeout 0"], NOT_FINISHED),
-    "timeout 0 and an error": (
-        End([TWILIOS], Ending.TIMED_OUT, "", timeout="0"),
-        Ending.TIMED_OUT.headline,
-    ),
-    "error with its own": (
-        End([replace(DENIED, headline=HEADLINE)], Ending.REJECTED, ""),
-        HEADLINE,
-    ),
-}
-
-
-@pytest.mark.parametrize("end, headline", HEADLINES.values(), ids=HEADLINES)
-def test_headline(end: End, headline: Headline) -> None:
-    assert end.outcome.headline is headline
+    assert outcome.headline is (end.headline or end.ending.headline)
 
 
 def test_advice_after_untrusted_text_is_not_cut() -> None:
