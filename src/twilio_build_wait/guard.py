@@ -92,11 +92,14 @@ def append(path: str, text: str) -> None:
     # O_NONBLOCK: opening a named pipe that nobody reads is an error instead of a hang.
     descriptor = open_file(path, os.O_APPEND | os.O_NONBLOCK)
     size = os.fstat(descriptor).st_size
-    data = text.encode("utf-8", "backslashreplace")
-    with suppress(OSError), open(path, "rb") as file:  # it is empty, or cannot be read
-        file.seek(-1, os.SEEK_END)
-        # act refuses a blank line, so a new line starts only behind an unfinished one.
-        data = data if file.read(1) in {b"", b"\n"} else b"\n" + data
+    # act refuses a blank line, so a new line starts only behind an unfinished one.
+    try:
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            start = "" if file.read(1) in {b"", b"\n"} else "\n"
+    except OSError:  # it is empty, or cannot be read
+        start = ""
+    data = (start + text).encode("utf-8", "backslashreplace")
     try:
         while data:
             data = data[os.write(descriptor, data) :]

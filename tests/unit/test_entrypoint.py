@@ -1,6 +1,7 @@
 """What the entrypoint says where the guard cannot be started; tests/process starts it."""
 
 import os
+import runpy
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from unittest import mock
 import pytest
 
 from tests.support.run import COMMAND
+from twilio_build_wait import guard
 
 CODE = compile(Path(COMMAND[1]).read_text(), COMMAND[1], "exec")
 
@@ -61,3 +63,10 @@ def test_output_file_that_exists_is_opened_without_creating_it(
     monkeypatch.setattr("builtins.open", opened)
     start()
     opened.assert_called_once_with(str(output), "rb+")
+
+
+def test_module_runs_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = mock.Mock()
+    monkeypatch.setattr(guard, "main", main)
+    runpy.run_module("twilio_build_wait", run_name="__main__")
+    main.assert_called_once_with()
