@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 
@@ -10,8 +10,8 @@ from twilio_build_wait.safe_text import NOTHING, Message, join, message
 COMPLETED, FAILED = "completed", "failed"
 STATUSES = frozenset({"building", COMPLETED, FAILED})
 
-#: How loudly something is announced; empty for a plain line.
-Level = Literal["error", "warning", "notice", ""]
+#: How loudly something is announced.
+Level = Literal["error", "warning", "notice"]
 
 
 class Reach(IntEnum):
@@ -76,11 +76,15 @@ class ErrorKind(Enum):
 
 @dataclass(frozen=True)
 class Headline:
-    """How an outcome is announced: its icon in the job summary, its title, and how loudly."""
+    """How an outcome is announced: in the job summary with an icon, in the log at a level or none.
 
-    icon: str
+    `advice` is the template of what to do next: `{}` is the build's SID.
+    """
+
     title: str
-    level: Level = "error"
+    advice: str = ""
+    icon: str = "❗"
+    level: Level | None = "error"
 
 
 @dataclass(frozen=True)
@@ -132,84 +136,59 @@ class Progress:
     latest: Latest | None = None
 
 
-class _Row(NamedTuple):
-    """One row of the table of outcomes.
+class Ending(Enum):
+    """The table of outcomes: the output, the exit code, and the meaning for `--help`."""
 
-    `meaning` is for `--help`, `advice` the template of what to do next: `{}` is the build's SID.
-    """
-
-    outcome: str
-    exit_code: int
-    meaning: str
-    headline: Headline
-    advice: str = ""
-
-
-_RERUN = "Run the step again with build-sid: {}"
-_CANCELLED = Headline("⚪", "Wait cancelled", "warning")
-
-
-class Ending(_Row, Enum):
-    """The table of outcomes."""
-
-    COMPLETED = _Row(
-        "completed", 0, "Twilio says completed", Headline("✅", "Twilio build completed", "")
-    )
-    FAILED = _Row(
-        "failed",
-        1,
-        "Twilio says failed",
-        Headline("❌", "Twilio build failed"),
-        "Look for the build's errors in Twilio's Console",
-    )
-    INVALID = _Row(
-        "invalid",
-        2,
-        "an input is missing or invalid; no request was sent",
-        Headline("❗", "Wrong inputs"),
-        "Fix the inputs above, then re-run the step",
-    )
-    TIMED_OUT = _Row(
-        "timed-out",
-        3,
-        "the deadline passed; the build may still be running",
-        Headline("⏱️", "Timed out waiting for the Twilio build"),
-        f"{_RERUN}, or set a longer timeout",
-    )
-    REJECTED = _Row(
-        "rejected",
-        4,
-        "a permanent error: credentials, a wrong SID, a certificate, a proxy",
-        Headline("❗", "Twilio build status cannot be read"),
-    )
-    OUTPUT_LOST = _Row(
-        "completed",
-        5,
-        "Twilio says completed, but an output could not be written",
-        Headline("❗", "Outputs lost"),
-        "Fix the file or the disk, then re-run the step",
-    )
-    ERROR = _Row(
-        "error",
-        70,
-        "a bug in this tool",
-        Headline("❗", "Internal error in twilio-build-wait"),
-        "Report the traceback in the log, then re-run the step",
-    )
+    COMPLETED = "completed", 0, "Twilio says completed"
+    FAILED = "failed", 1, "Twilio says failed"
+    INVALID = "invalid", 2, "an input is missing or invalid; no request was sent"
+    TIMED_OUT = "timed-out", 3, "the deadline passed; the build may still be running"
+    REJECTED = "rejected", 4, "a permanent error: credentials, a wrong SID, a certificate, a proxy"
+    OUTPUT_LOST = "completed", 5, "Twilio says completed, but an output could not be written"
+    ERROR = "error", 70, "a bug in this tool"
     # A shell reports a process that was ended by signal n with exit code 128 + n.
-    INTERRUPTED = _Row("cancelled", 130, "cancelled by SIGINT", _CANCELLED, _RERUN)
-    TERMINATED = _Row("cancelled", 143, "cancelled by SIGTERM", _CANCELLED, _RERUN)
+    INTERRUPTED = "cancelled", 130, "cancelled by SIGINT"
+    TERMINATED = "cancelled", 143, "cancelled by SIGTERM"
+
+    def __init__(self, outcome: str, exit_code: int, meaning: str) -> None:
+        self.outcome = outcome
+        self.exit_code = exit_code
+        self.meaning = meaning
 
     @classmethod
     def of_signal(cls, number: int) -> "Ending":
         """Return the ending of a wait that a signal has cancelled."""
         return next(ending for ending in cls if ending.exit_code == 128 + number)
 
+    @property
+    def headline(self) -> Headline:
+        """How this ending is announced, unless that would mislead."""
+        return _HEADLINES[self]
 
-#: Headlines that replace that of the ending, where it would mislead.
-NEWEST_COMPLETED = Headline("❔", "The newest build has completed", "")
-NO_RECENT_BUILD = Headline("❗", "The Twilio service has no recent build")
-NOT_FINISHED = Headline("⏳", "Twilio build is not finished", "notice")
+
+_RERUN = "Run the step again with build-sid: {}"
+_CANCELLED = Headline("Wait cancelled", _RERUN, "⚪", "warning")
+_HEADLINES = {
+    Ending.COMPLETED: Headline("Twilio build completed", icon="✅", level=None),
+    Ending.FAILED: Headline(
+        "Twilio build failed", "Look for the build's errors in Twilio's Console", "❌"
+    ),
+    Ending.INVALID: Headline("Wrong inputs", "Fix the inputs above, then re-run the step"),
+    Ending.TIMED_OUT: Headline(
+        "Timed out waiting for the Twilio build", f"{_RERUN}, or set a longer timeout", "⏱️"
+    ),
+    Ending.REJECTED: Headline("Twilio build status cannot be read"),
+    Ending.OUTPUT_LOST: Headline("Outputs lost", "Fix the file or the disk, then re-run the step"),
+    Ending.ERROR: Headline(
+        "Internal error in twilio-build-wait",
+        "Report the traceback in the log, then re-run the step",
+    ),
+    Ending.INTERRUPTED: _CANCELLED,
+    Ending.TERMINATED: _CANCELLED,
+}
+NEWEST_COMPLETED = Headline("The newest build has completed", icon="❔", level=None)
+NO_RECENT_BUILD = Headline("The Twilio service has no recent build")
+NOT_FINISHED = Headline("Twilio build is not finished", icon="⏳", level="notice")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,6 @@ OUTPUTS = {
     "changes": "none, some or removals: what deploying would change in environment-sid",
 }
 
-#: The outputs that are numbers where a channel has numbers.
-NUMBERS = frozenset({"elapsed-seconds", "polls"})
-
 
 def variable(output: str) -> str:
     """Return the environment variable that carries an output outside GitHub."""

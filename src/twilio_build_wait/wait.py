@@ -125,7 +125,7 @@ class Wait:
         with self._lock:
             if self.outcome is None:
                 if advice is None:
-                    advice = message(ending.advice, self.progress.build_sid or LATEST)
+                    advice = message(ending.headline.advice, self.progress.build_sid or LATEST)
                 headline = headline or ending.headline
                 self.outcome = Outcome(ending, self.progress, headline, reason, advice)
             return self.outcome

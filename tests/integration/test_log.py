@@ -31,35 +31,25 @@ def test_heartbeat_at_least_every_30_seconds(tool: Tool) -> None:
     assert len(run.lines) < 8 * 60 / 10  # and not one a second
 
 
-ERASE = "\r\x1b[2K"
+# The variable of a CI -> whether a terminal gets a live line.
+LIVE = {"NO_CI": True, "CI": False, "GITHUB_ACTIONS": False}
 
 
-def test_live_line_on_a_terminal(server: Server, environ: dict[str, str]) -> None:
-    server.script(BUILDING, Response(503), BUILDING, BUILDING, COMPLETED)
-    environ = without_github(environ) | {"TWILIO_BUILD_INTERVAL": "4s"}
-    run = run_inside(environ, server, is_terminal=True, check=False)
-    shown = run.stdout.partition("\n")[2]
-    assert shown.startswith(f"{ERASE}    1.0s  building, 1 poll{ERASE}    2.0s  building, 1 poll")
-    lines = shown.removesuffix("\n").split("\n")
-    error, last = (line.rpartition(ERASE)[2] for line in lines)  # what is not written over
-    assert error[10:].startswith("HTTP 503")
-    assert last.startswith("Twilio build completed after ")
-
-
-def test_no_live_line_in_a_ci(server: Server, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("name", LIVE)
+def test_live_line_on_a_terminal_but_not_in_a_ci(
+    server: Server, environ: dict[str, str], name: str
+) -> None:
     server.script(BUILDING, COMPLETED)
-    ci = {"CI": "true", "TWILIO_BUILD_INTERVAL": "20s"}
-    run = run_inside(without_github(environ) | ci, server, is_terminal=True)
-    assert ERASE not in run.stdout
-    assert "   15.0s  still waiting: building, 1 poll" in run.lines
+    environ = without_github(environ) | {name: "true", "TWILIO_BUILD_INTERVAL": "2s"}
+    run = run_inside(environ, server, is_terminal=True, check=False)
+    assert ("\r\x1b[2K    1.0s  building, 1 poll" in run.stdout) == LIVE[name]
 
 
-def test_summary_is_one_table_behind_the_earlier_ones(tool: Tool) -> None:
+def test_summary_follows_the_earlier_ones(tool: Tool) -> None:
     Path(tool.environ["GITHUB_STEP_SUMMARY"]).write_text("an unfinished line")
     run = tool.run(BUILDING, code=3, TWILIO_BUILD_TIMEOUT="1s")
     heading = "### ⏱️ Timed out waiting for the Twilio build"
-    start = f"an unfinished line\n{heading}\n\n| | |\n| --- | --- |\n"
-    assert run.summary.startswith(start)
+    assert run.summary.startswith(f"an unfinished line\n{heading}\n\n| | |\n| --- | --- |\n")
     assert "| Reason | no verdict within 1s; the last status was '`building`' |" in run.summary
 
 
@@ -75,18 +65,11 @@ def test_summary_that_cannot_be_written_is_a_warning(tool: Tool) -> None:
     assert warning.data == problem
 
 
-LATEST = page("builds", {"sid": BUILD_SID, "status": "building", "date_created": CREATED})
-CAUTION = "If the deployment began later, it created no build: see its own log"
-# The last status of the newest build -> the exit code.
-ENDINGS = {"completed": 0, "failed": 1, "building": 3}
-
-
-@pytest.mark.parametrize("status", ENDINGS)
-def test_every_outcome_of_latest_comes_with_its_caution(tool: Tool, status: str) -> None:
-    tool.server.script(build_status(status))
-    tool.server.script(LATEST, path=BUILDS_PATH)
-    tool |= {"TWILIO_BUILD_SID": "latest", "TWILIO_BUILD_TIMEOUT": "5s"}
-    run = tool.run(code=ENDINGS[status])
+def test_outcome_of_latest_comes_with_a_caution(tool: Tool) -> None:
+    entry = {"sid": BUILD_SID, "status": "failed", "date_created": CREATED}
+    tool.server.script(page("builds", entry), path=BUILDS_PATH)
+    run = tool.run(code=1, TWILIO_BUILD_SID="latest")
     build = f"{BUILD_SID}, created 2026-10-01 11:58:00 UTC, 2m ago"
-    assert f"latest is {build}. {CAUTION}" in run.lines
-    assert f"| Build | latest: {build} |\n| Note | {CAUTION} |\n" in run.summary
+    caution = "If the deployment began later, it created no build: see its own log"
+    assert f"latest is {build}. {caution}" in run.lines
+    assert f"| Build | latest: {build} |\n| Note | {caution} |\n" in run.summary

@@ -31,11 +31,7 @@ HEAD = f"""### ❌ Twilio build failed
 """
 
 
-def test_summary_is_one_table_with_everything_known() -> None:
-    assert render(FAILED) == f"{HEAD}\n"
-
-
-def test_findings_follow_in_their_order_with_one_row_for_each_label() -> None:
+def test_summary_is_one_table_with_a_row_for_each_label() -> None:
     findings = [
         Finding("Alert", message("{}", "a|b"), "https://page.test"),
         Finding("Alert", message("another")),
@@ -65,19 +61,17 @@ def test_build_of_latest_comes_with_its_age_and_a_caution() -> None:
 
 # Text -> its code span in a cell of a table (GitHub Flavored Markdown, 4.10, 6.1 and 6.3).
 SPANS = {
-    "markup": ("*_~<b>#[x](y) @me &amp; www.x.test", "`*_~<b>#[x](y) @me &amp; www.x.test`"),
-    "bar": ("a|b", r"`a\|b`"),
-    "backslash before a bar": (r"a\|b", r"`a\\\|b`"),
-    "two backslashes before a bar": (r"a\\|b", r"`a\\\\\|b`"),
-    "backslash": (r"a\b", r"`a\b`"),
-    "backtick": ("a`b", "`` a`b ``"),
-    "only backticks": ("``", "``` `` ```"),
-    "line break": ("a\nb", "`a b`"),
-    "nothing": ("", ""),
-    "501 characters": ("x" * 501, f"`{'x' * 499}…`"),
+    "*_~<b>#[x](y) @me &amp; www.x.test": "`*_~<b>#[x](y) @me &amp; www.x.test`",
+    "a|b": r"`a\|b`",
+    r"a\|b": r"`a\\\|b`",
+    r"a\\|b": r"`a\\\\\|b`",
+    r"a\b": r"`a\b`",
+    "a`b``c`": "``` a`b``c` ```",
+    "a\nb": "`a b`",
+    "": "",
 }
 
 
-@pytest.mark.parametrize("text, span", SPANS.values(), ids=SPANS)
-def test_untrusted_text_stands_in_a_code_span(text: str, span: str) -> None:
-    assert code_span(text) == span
+@pytest.mark.parametrize("text", SPANS)
+def test_untrusted_text_stands_in_a_code_span(text: str) -> None:
+    assert code_span(text) == SPANS[text]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from twilio_build_wait.model import Progress
-from twilio_build_wait.outputs import NUMBERS, outputs, variable
+from twilio_build_wait.outputs import outputs, variable
 from twilio_build_wait.reporters.files import replace_file
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.safe_text import Message, message
@@ -16,17 +16,18 @@ from twilio_build_wait.safe_text import Message, message
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Channel:
     """One way to pass outputs on.
 
     `name` is for the log. `save` writes outputs by name, the last value wins; it raises OSError.
-    Only files are written before the end.
+    Only files are written before the end. `has_outcome` is True once the outcome is written.
     """
 
     name: Message
     save: Callable[[Mapping[str, str]], None]
     is_file: bool = True
+    has_outcome: bool = False
 
 
 def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
@@ -52,28 +53,29 @@ def output_file(path: str, log: Log) -> Channel:
     """
     name = message("output-file {}", path)
     latest = outputs(Progress())
-    reported: set[str] = set()
 
     def save(values: Mapping[str, str]) -> None:
+        changed = values.items() - latest.items()
         latest.update(values)
         if path.endswith(".json"):
-            numbers = {output: json.loads(latest[output]) for output in NUMBERS}
+            numbers = {
+                "elapsed-seconds": float(latest["elapsed-seconds"]),
+                "polls": int(latest["polls"]),
+            }
             replace_file(path, json.dumps(latest | numbers, indent=2) + "\n")
-        else:
-            save_dotenv()
-
-    def save_dotenv() -> None:
+            return
         # Without the reason, which is free text: GitLab and a shell read no quotes alike.
-        values = {output: value for output, value in latest.items() if output != "reason"}
-        others = {output for output, value in values.items() if not _PLAIN_VALUE.fullmatch(value)}
-        plain = values | dict.fromkeys(others, "")
-        replace_file(
-            path, "".join(f"{variable(output)}={value}\n" for output, value in plain.items())
-        )
-        for output in others - reported:
-            problem = f"{output} is left empty in {{}}: dotenv cannot carry '{{}}'"
-            log.line(message(problem, name, values[output]))
-        reported.update(others)
+        carried = {
+            output: value if _PLAIN_VALUE.fullmatch(value) else ""
+            for output, value in latest.items()
+            if output != "reason"
+        }
+        lines = (f"{variable(output)}={value}\n" for output, value in carried.items())
+        replace_file(path, "".join(lines))
+        for output, value in changed:
+            if value != carried.get(output, value):
+                problem = f"{output} is left empty in {{}}: dotenv cannot carry '{{}}'"
+                log.line(message(problem, name, value))
 
     return Channel(name, save)
 

@@ -1,152 +1,112 @@
-"""The log commands of each CI: one small class per CI behind one interface.
+"""The log commands of each CI: a table of templates, and what fills them in.
 
-The classes make lines and write none. The text that they get is safe to show; they add the escaping
-of their CI's own grammar.
+The lines are made here and written elsewhere. The text in them is safe to show; the escaping of the
+CI's own grammar is added.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from twilio_build_wait.model import Level
 from twilio_build_wait.outputs import variable
-from twilio_build_wait.safe_text import Message, SafeText
-
-# The longest annotation on GitHub is 4,096 characters (actions/runner, ExecutionContext.cs), and
-# the longest build problem of TeamCity 4,000. Escaping can triple a text.
-_LONGEST, _CERTAIN = 3900, 1300
+from twilio_build_wait.safe_text import Message
 
 
-class Plain:
-    """Any CI without log commands, and a terminal."""
+@dataclass(frozen=True)
+class CI:
+    """The log commands of a CI; without them, those of any other CI and of a terminal.
 
-    #: The environment variable that the CI sets.
-    variable: ClassVar[str] = ""
-    #: Whether standard output carries the outputs.
-    has_outputs = False
+    `environment_variable` is what the CI sets. `escapes` is a table for `str.translate`. An
+    annotation has at most `longest` characters. Each command is a template of `str.format`, empty
+    where the CI has none; `annotations` are by level. `output` has all commands that set an output,
+    and `reference` what begins a reference in its value, with a replacement.
+    """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        """Take what the CI says of itself in the environment."""
+    environment_variable: str = ""
+    escapes: Mapping[int, str] = field(default_factory=dict)
+    longest: int = sys.maxsize
+    mask: str = ""
+    debug: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    output: Sequence[str] = ()
+    reference: tuple[str, str] = ("", "")
 
-    def masks(self, secrets: Iterable[str]) -> list[str]:  # noqa: ARG002 (the interface)
-        """Return the lines that tell the CI to hide secrets in its log."""
-        return []
+    def lines(self, command: str, texts: Iterable[str]) -> list[str]:
+        """Return a line for each text, or none if there is no such command."""
+        return [command.format(text.translate(self.escapes)) for text in texts if command]
 
     def annotation(self, level: Level, title: str, message: Message) -> str:
-        """Return the line that announces an outcome or a warning."""
-        return f"{f'{level}: ' if level else ''}{title}: {message.text()}"
+        """Return the line that announces an outcome or a warning; nothing in a title is escaped."""
+        command = self.annotations.get(level)
+        if not command:
+            return f"{level}: {title}: {message.text()}"
+        text = message.fit(self.longest).translate(self.escapes)
+        if len(text) > self.longest:
+            # Escaping at most triples a text.
+            text = message.fit(self.longest // 3).translate(self.escapes)
+        return command.format(level=level, title=title, text=text)
 
-    def debug(self, message: SafeText) -> list[str]:  # noqa: ARG002 (the interface)
-        """Return a line for debugging, or none if nobody asked for it."""
-        return []
-
-    def outputs(self, values: Mapping[str, str]) -> list[str]:  # noqa: ARG002 (the interface)
+    def outputs(self, values: Mapping[str, str]) -> list[str]:
         """Return the lines that set outputs."""
-        return []
+        return [
+            command.format(variable(name), value.replace(*self.reference).translate(self.escapes))
+            for name, value in values.items()
+            for command in self.output
+        ]
 
 
-class _GitHub(Plain):
-    """GitHub Actions, and what runs its workflows (act, Forgejo, Gitea).
-
-    Source: actions/toolkit, packages/core/src/command.ts; actions/runner, ActionCommand.cs.
-    """
-
-    variable = "GITHUB_ACTIONS"
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._is_debug = environ.get("RUNNER_DEBUG") == "1"
-
-    def masks(self, secrets: Iterable[str]) -> list[str]:
-        return [f"::add-mask::{_escape(secret)}" for secret in secrets]
-
-    def annotation(self, level: Level, title: str, message: Message) -> str:
-        if not level:
-            return super().annotation(level, title, message)
-        heading = _escape(title).replace(":", "%3A").replace(",", "%2C")
-        return f"::{level} title={heading}::{_fitting(message, _escape)}"
-
-    def debug(self, message: SafeText) -> list[str]:
-        return [f"::debug::{_escape(message)}"] if self._is_debug else []
-
-
-def _fitting(message: Message, escape: Callable[[str], str]) -> str:
-    """Escape a message that may have to be shorter for it."""
-    escaped = escape(message.fit(_LONGEST))
-    return escaped if len(escaped) <= _LONGEST else escape(message.fit(_CERTAIN))
-
-
-class _Azure(Plain):
-    """Azure Pipelines.
-
-    Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
-    """
-
-    variable = "TF_BUILD"
-    has_outputs = True
-
-    def masks(self, secrets: Iterable[str]) -> list[str]:
-        return [f"##vso[task.setsecret]{_escape(secret, '%AZP25')}" for secret in secrets]
-
-    def annotation(self, level: Level, title: str, message: Message) -> str:
-        if level not in {"error", "warning"}:
-            return super().annotation(level, title, message)
-        text = _escape(f"{title}: {message.text()}", "%AZP25")
-        return f"##vso[task.logissue type={level}]{text}"
-
-    def outputs(self, values: Mapping[str, str]) -> list[str]:
-        # An isOutput variable can be read only as $(step.NAME), hence both. The agent expands
-        # $(name) in every value at the start of each step, hence the space (azure-pipelines-agent,
+#: To support another CI, add it.
+_CIS = (
+    # GitHub Actions, and what runs its workflows (act, Forgejo, Gitea). Sources: actions/toolkit,
+    # packages/core/src/command.ts; actions/runner, ActionCommand.cs and, for the longest annotation
+    # of 4,096 characters, ExecutionContext.cs.
+    CI(
+        environment_variable="GITHUB_ACTIONS",
+        escapes=str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"}),
+        longest=3900,
+        mask="::add-mask::{}",
+        debug="::debug::{}",
+        annotations=dict.fromkeys(
+            ("error", "warning", "notice"), "::{level} title={title}::{text}"
+        ),
+    ),
+    # Azure Pipelines. Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
+    CI(
+        environment_variable="TF_BUILD",
+        escapes=str.maketrans({"%": "%AZP25", "\r": "%0D", "\n": "%0A"}),
+        mask="##vso[task.setsecret]{}",
+        annotations=dict.fromkeys(
+            ("error", "warning"), "##vso[task.logissue type={level}]{title}: {text}"
+        ),
+        # An isOutput variable can be read only as $(step.NAME), hence both.
+        output=(
+            "##vso[task.setvariable variable={}]{}",
+            "##vso[task.setvariable variable={};isOutput=true]{}",
+        ),
+        # The agent expands $(name) in every value at the start of each step (azure-pipelines-agent,
         # Variables.RecalculateExpanded).
-        return [
-            f"##vso[task.setvariable variable={variable(name)}{scope}]"
-            + _escape(value.replace("$(", "$ ("), "%AZP25")
-            for name, value in values.items()
-            for scope in ("", ";isOutput=true")
-        ]
+        reference=("$(", "$ ("),
+    ),
+    # TeamCity. Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values". The
+    # longest build problem has 4,000 characters. Text has no line breaks here: they were replaced
+    # when it was made safe to show.
+    CI(
+        environment_variable="TEAMCITY_VERSION",
+        escapes=str.maketrans({"|": "||", "'": "|'", "[": "|[", "]": "|]"}),
+        longest=3900,
+        annotations={
+            "error": "##teamcity[buildProblem description='{title}: {text}']",
+            "warning": "##teamcity[message text='{title}: {text}' status='WARNING']",
+        },
+        output=("##teamcity[setParameter name='env.{}' value='{}']",),
+        # %name% refers to a parameter, and %% is one percent sign.
+        reference=("%", "%%"),
+    ),
+)
 
 
-def _escape(text: str, percent: str = "%25") -> str:
-    return text.replace("%", percent).replace("\r", "%0D").replace("\n", "%0A")
-
-
-class _TeamCity(Plain):
-    """TeamCity.
-
-    Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values".
-    """
-
-    variable = "TEAMCITY_VERSION"
-    has_outputs = True
-
-    def annotation(self, level: Level, title: str, message: Message) -> str:
-        value = f"{title}: {_fitting(message, _teamcity_value)}"
-        if level == "error":
-            return f"##teamcity[buildProblem description='{value}']"
-        if level == "warning":
-            return f"##teamcity[message text='{value}' status='WARNING']"
-        return super().annotation(level, title, message)
-
-    def outputs(self, values: Mapping[str, str]) -> list[str]:
-        # %name% in a value refers to a parameter, and %% is one percent sign.
-        return [
-            f"##teamcity[setParameter name='env.{variable(name)}' "
-            f"value='{_teamcity_value(value.replace('%', '%%'))}']"
-            for name, value in values.items()
-        ]
-
-
-def _teamcity_value(text: str) -> str:
-    # Text here has no line breaks: they were replaced when it was made safe to show.
-    return re.sub(r"[|'\[\]]", r"|\g<0>", text)
-
-
-#: To support another CI, add its class.
-_CIS = (_GitHub, _Azure, _TeamCity)
-
-
-def choose(environ: Mapping[str, str]) -> Plain:
+def choose(environ: Mapping[str, str]) -> CI:
     """Choose the CI by the variable that it sets."""
-    for ci in _CIS:
-        if environ.get(ci.variable):
-            return ci(environ)
-    return Plain(environ)
+    chosen = next((ci for ci in _CIS if environ.get(ci.environment_variable)), CI())
+    return chosen if environ.get("RUNNER_DEBUG") == "1" else replace(chosen, debug="")

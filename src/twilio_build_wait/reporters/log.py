@@ -7,16 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from twilio_build_wait.durations import render
-from twilio_build_wait.model import (
-    STATUSES,
-    BuildStatus,
-    Level,
-    PollError,
-    PollResult,
-    Progress,
-    count,
-)
-from twilio_build_wait.reporters.ci import Plain
+from twilio_build_wait.model import STATUSES, Level, PollError, PollResult, Progress, count
+from twilio_build_wait.reporters.ci import CI
 from twilio_build_wait.safe_text import Message, message, safe
 
 #: A heartbeat follows after so many seconds without a line. A poll may take 10 s and is not
@@ -38,16 +30,14 @@ class Log:
     """
 
     write: Callable[[bytes], None]
-    ci: Plain
+    ci: CI
     clock: Callable[[], float]
     is_live: bool
-    _status: str | None = None
+    _last_line: float = 0.0
+    _status: str = "no status yet"
     # What the latest poll failed with, but for its request ID: that of each poll is another one.
     _cause: tuple[Message, str] | None = None
     _unknown: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._last_line = self.clock()
 
     def line(self, text: Message) -> None:
         """Write a line for a person."""
@@ -57,45 +47,41 @@ class Log:
         """Announce a warning or an outcome; the title is ours."""
         self.command(self.ci.annotation(level, title, text))
 
-    def command(self, line: str) -> None:
+    def command(self, line: str, end: str = "\n") -> None:
         """Write a line as it is; one that cannot be written is dropped."""
         # The wait goes on without a log: its verdict may still reach somebody through a file.
         with suppress(OSError):
-            self.send(line)
+            self.send(line, end)
 
-    def send(self, line: str) -> None:
+    def send(self, line: str, end: str = "\n") -> None:
         """Write a line as it is. Raises OSError."""
         self._last_line = self.clock()
-        text = f"{_ERASE_LINE if self.is_live else ''}{line}\n"
+        text = f"{_ERASE_LINE if self.is_live else ''}{line}{end}"
         self.write(text.encode("utf-8", "backslashreplace"))
 
     def poll_ended(self, progress: Progress, result: PollResult, delay: float | None) -> None:
         """Write a line for each error, with the delay until the next poll, and each new status."""
         text = result.text if isinstance(result, PollError) else message("status {}", result.status)
         debug = message(f"poll {progress.polls} at {progress.elapsed:.3f} s: {{}}", text)
-        for line in self.ci.debug(debug.text()):
+        for line in self.ci.lines(self.ci.debug, [debug.text()]):
             self.command(line)
         stamp = _stamp(progress.elapsed)
         if isinstance(result, PollError):
-            self._show_error(stamp, result, delay)
-        else:
-            self._show_status(stamp, result)
-
-    def _show_error(self, stamp: str, error: PollError, delay: float | None) -> None:
-        following = "" if delay is None else f"; next poll in {render(delay)}"
-        cause = (error.cause, error.said)
-        is_repeated = cause == self._cause and delay is not None
-        text = message("the same error") if is_repeated else error.text
-        self.line(message(f"{stamp}{{}}{following}", text))
-        self._cause = cause
-
-    def _show_status(self, stamp: str, result: BuildStatus) -> None:
-        status = result.status
+            following = "" if delay is None else f"; next poll in {render(delay)}"
+            cause = (result.cause, result.said)
+            if cause == self._cause and delay is not None:
+                text = message("the same error")
+            self.line(message(f"{stamp}{{}}{following}", text))
+            self._cause = cause
+            return
         if result.latest:
             self.line(message(f"{stamp}latest is {{}}", result.latest.description))
-        if status != self._status and not self.is_live:
-            self.line(message(f"{stamp}{{}}", status))
-        self._status, self._cause = status, None
+        if result.status != self._status and not self.is_live:
+            self.line(message(f"{stamp}{{}}", result.status))
+        self._status, self._cause = result.status, None
+        self._warn_of_unknown(result.status)
+
+    def _warn_of_unknown(self, status: str) -> None:
         if status not in STATUSES | self._unknown and len(self._unknown) < _MAX_UNKNOWN:
             self._unknown.add(status)
             warning = (
@@ -107,13 +93,10 @@ class Log:
     def tick(self, progress: Progress, elapsed: float) -> None:
         """Give a heartbeat if one is due; to be called about once a second."""
         stamp, polls = _stamp(elapsed), count(progress.polls, "poll")
-        status = "no status yet" if self._status is None else self._status
         if self.is_live:
-            with suppress(OSError):
-                line = f"{_ERASE_LINE}{stamp}{safe(status, _LIVE_STATUS)}, {polls}"
-                self.write(line.encode())
+            self.command(f"{stamp}{safe(self._status, _LIVE_STATUS)}, {polls}", end="")
         elif self.clock() - self._last_line >= QUIET_FOR:
-            self.line(message(f"{stamp}still waiting: {{}}, {polls}", status))
+            self.line(message(f"{stamp}still waiting: {{}}, {polls}", self._status))
 
 
 def _stamp(elapsed: float) -> str:

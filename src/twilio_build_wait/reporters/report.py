@@ -33,17 +33,15 @@ class Reporters:
         self._channels: list[Channel] = []
         if path := environ.get("GITHUB_OUTPUT"):
             self._channels.append(channels.github_output(path, append))
-        if log.ci.has_outputs:
+        if log.ci.output:
             self._channels.append(channels.standard_output(log))
-        # The channels that the outcome has not been written to.
-        self._lost = [*self._channels]
+        # The channel of the latest write, which may hang in it.
+        self._latest: Channel | None = None
         self._saving, self._announcing = threading.Lock(), threading.Lock()
-        # The channel that is being written to.
-        self._busy: Channel | None = None
 
     def mask(self) -> None:
         """Tell the CI which texts to hide in the log."""
-        for line in self.log.ci.masks(credentials.masks(self._environ)):
+        for line in self.log.ci.lines(self.log.ci.mask, credentials.masks(self._environ)):
             self.log.command(line)
 
     def open(self, settings: Settings, outcome: Outcome | None) -> None:
@@ -53,10 +51,7 @@ class Reporters:
         """
         self._settings = settings
         if path := settings[OUTPUT_FILE]:
-            file = channels.output_file(path, self.log)
-            # Standard output comes last: it may be a pipe that nobody reads.
-            self._channels.insert(len(self._channels) - self.log.ci.has_outputs, file)
-            self._lost.append(file)
+            self._channels.append(channels.output_file(path, self.log))
         self.log.line(message(f"twilio-build-wait {__version__}") if outcome else _plan(settings))
         for warning in settings.warnings:
             self.log.annotate("Check the inputs", warning)
@@ -84,10 +79,10 @@ class Reporters:
         """Save every output, once."""
         if self._saving.acquire(blocking=False):
             values = outputs(outcome.progress, outcome)
-            # A channel that hangs in the main thread comes last.
-            for channel in sorted(self._channels, key=lambda each: each is self._busy):
-                if self._write(channel, values):
-                    self._lost.remove(channel)
+            # Standard output comes last: it may be a pipe that nobody reads.
+            self._channels.sort(key=lambda each: (not each.is_file, each is self._latest))
+            for channel in self._channels:
+                channel.has_outcome = self._write(channel, values)
 
     def amend(self, name: str, value: str) -> None:
         """Save one output again; one that is lost now is only a warning."""
@@ -98,15 +93,17 @@ class Reporters:
 
     def final(self, outcome: Outcome) -> Outcome:
         """Return the outcome as things stand: that of a completed build may not be saved."""
-        if outcome.ending is not Ending.COMPLETED or not self._lost:
+        lost = [channel.name for channel in self._channels if not channel.has_outcome]
+        if outcome.ending is not Ending.COMPLETED or not lost:
             return outcome
         reason = message(
             "the Twilio build completed, but {} could not be written, so later steps would not "
             "see it",
-            join(", ", *(channel.name for channel in self._lost)),
+            join(", ", *lost),
         )
-        ending = Ending.OUTPUT_LOST
-        return Outcome(ending, outcome.progress, ending.headline, reason, message(ending.advice))
+        headline = Ending.OUTPUT_LOST.headline
+        advice = message(headline.advice)
+        return Outcome(Ending.OUTPUT_LOST, outcome.progress, headline, reason, advice)
 
     def announce(self, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:
         """Write what was found, the outcome and the job summary, once."""
@@ -119,20 +116,17 @@ class Reporters:
                 line = f"  {finding.label}: {{}} {finding.page}".rstrip()
                 self.log.line(message(line, finding.text))
         outcome = self.final(outcome)
-        self._announce_outcome(outcome)
-        self._append_summary(summary.render(outcome, findings))
-
-    def _announce_outcome(self, outcome: Outcome) -> None:
         progress, headline = outcome.progress, outcome.headline
         if latest := progress.latest:
             self.log.line(message("latest is {}. {}", latest.description, latest.caution))
-        if outcome.ending is Ending.COMPLETED:
+        if headline.level:
+            text = join(". ", outcome.reason, outcome.advice)
+            self.log.annotate(headline.title, text, headline.level)
+        else:
             waited, polls = render(progress.elapsed), count(progress.polls, "poll")
             done = message(f"{headline.title} after {waited}, {polls}")
             self.log.line(join(". ", done, outcome.advice))
-        else:
-            text = join(". ", outcome.reason, outcome.advice)
-            self.log.annotate(headline.title, text, headline.level)
+        self._append_summary(summary.render(outcome, findings))
 
     def _append_summary(self, text: str) -> None:
         path = self._environ.get("GITHUB_STEP_SUMMARY")
@@ -146,14 +140,12 @@ class Reporters:
 
     def _write(self, channel: Channel, values: Mapping[str, str]) -> bool:
         """Write outputs to a channel; return whether they could be written."""
-        self._busy = channel
+        self._latest = channel
         try:
             channel.save(values)
         except Exception as error:  # noqa: BLE001 (the others are still written)
             self.log.line(message("{} could not be written: {}", channel.name, _problem(error)))
             return False
-        finally:
-            self._busy = None
         return True
 
 
