@@ -46,9 +46,8 @@ class Latest:
 
     def qualify(self, reason: Message) -> Message:
         """Add to the reason of a failed build which build it is about."""
-        return join(
-            ". ", reason, message("About the newest build, {}", self.description), self.caution
-        )
+        about = message("About the newest build, {}", self.description)
+        return join(". ", reason, about, self.caution)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from twilio_build_wait.guard import open_file
 from twilio_build_wait.model import Progress
 from twilio_build_wait.outputs import outputs, variable
-from twilio_build_wait.reporters.files import replace_file
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.safe_text import Message, message
 
@@ -51,33 +52,30 @@ def output_file(path: str, log: Log) -> Channel:
     Each write replaces the file with all outputs, unknown ones empty. The log says what dotenv
     cannot carry.
     """
-    name = message("output-file {}", path)
+    title = message("output-file {}", path)
     latest = outputs(Progress())
 
     def save(values: Mapping[str, str]) -> None:
         changed = values.items() - latest.items()
         latest.update(values)
         if path.endswith(".json"):
-            numbers = {
-                "elapsed-seconds": float(latest["elapsed-seconds"]),
-                "polls": int(latest["polls"]),
-            }
+            numbers = {name: json.loads(latest[name]) for name in ("elapsed-seconds", "polls")}
             replace_file(path, json.dumps(latest | numbers, indent=2) + "\n")
             return
         # Without the reason, which is free text: GitLab and a shell read no quotes alike.
         carried = {
-            output: value if _PLAIN_VALUE.fullmatch(value) else ""
-            for output, value in latest.items()
-            if output != "reason"
+            name: value if _PLAIN_VALUE.fullmatch(value) else ""
+            for name, value in latest.items()
+            if name != "reason"
         }
-        lines = (f"{variable(output)}={value}\n" for output, value in carried.items())
+        lines = (f"{variable(name)}={value}\n" for name, value in carried.items())
         replace_file(path, "".join(lines))
-        for output, value in changed:
-            if value != carried.get(output, value):
-                problem = f"{output} is left empty in {{}}: dotenv cannot carry '{{}}'"
-                log.line(message(problem, name, value))
+        for name, value in changed:
+            if value != carried.get(name, value):
+                problem = f"{name} is left empty in {{}}: dotenv cannot carry '{{}}'"
+                log.line(message(problem, title, value))
 
-    return Channel(name, save)
+    return Channel(title, save)
 
 
 def standard_output(log: Log) -> Channel:
@@ -88,3 +86,53 @@ def standard_output(log: Log) -> Channel:
             log.send(line)
 
     return Channel(message("standard output"), save, is_file=False)
+
+
+def replace_file(path: str, text: str) -> None:
+    """Replace a regular file or a symbolic link, or create a file.
+
+    A link is not followed. A file that cannot be replaced is overwritten in place. A write that
+    fails leaves no part of the text.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        _replace(path, data)
+    except OSError:
+        # A file that is mounted into a container cannot be renamed over, a folder may be read-only
+        # where the file is not, and the temporary name can be too long.
+        _overwrite(path, data)
+
+
+def _replace(path: str, data: bytes) -> None:
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            # The next step can use it, whatever the umask is and whoever that runs as. A network
+            # share may refuse both.
+            with suppress(OSError):
+                os.fchmod(file.fileno(), 0o644)
+                if os.geteuid() == 0:
+                    owner = os.stat(folder or os.curdir)
+                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _overwrite(path: str, data: bytes) -> None:
+    descriptor = open_file(path, os.O_TRUNC | os.O_NOFOLLOW)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+    except OSError:
+        os.truncate(path, 0)
+        with suppress(OSError):
+            os.unlink(path)
+        raise

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from twilio_build_wait.durations import render
 from twilio_build_wait.model import STATUSES, Level, PollError, PollResult, Progress, count
 from twilio_build_wait.reporters.ci import CI
-from twilio_build_wait.safe_text import Message, message, safe
+from twilio_build_wait.safe_text import Message, message
 
 #: A heartbeat follows after so many seconds without a line. A poll may take 10 s and is not
 #: interrupted for it, so no silence is longer than 30 s.
 QUIET_FOR = 15.0
 
 _MAX_UNKNOWN = 3
-# A live line that wraps could not be written over.
-_LIVE_STATUS = 30
 _ERASE_LINE = "\r\x1b[2K"
 
 
@@ -92,11 +90,11 @@ class Log:
 
     def tick(self, progress: Progress, elapsed: float) -> None:
         """Give a heartbeat if one is due; to be called about once a second."""
-        stamp, polls = _stamp(elapsed), count(progress.polls, "poll")
+        polls = count(progress.polls, "poll")
         if self.is_live:
-            self.command(f"{stamp}{safe(self._status, _LIVE_STATUS)}, {polls}", end="")
+            self.command(message(f"{_stamp(elapsed)}{{}}, {polls}", self._status).text(), end="")
         elif self.clock() - self._last_line >= QUIET_FOR:
-            self.line(message(f"{stamp}still waiting: {{}}, {polls}", self._status))
+            self.line(message(f"{_stamp(elapsed)}still waiting: {{}}, {polls}", self._status))
 
 
 def _stamp(elapsed: float) -> str:

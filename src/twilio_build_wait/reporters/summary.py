@@ -5,34 +5,33 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from twilio_build_wait.model import Finding, Outcome, count
-from twilio_build_wait.safe_text import NOTHING, Message, message, safe
+from twilio_build_wait.safe_text import NOTHING, message, safe
 
 
 def render(outcome: Outcome, findings: Iterable[Finding] = ()) -> str:
     """Return one table with verdict, build, duration, reason and where to look next."""
     progress, headline = outcome.progress, outcome.headline
     latest = progress.latest
-    build = message("latest: {}", latest.description) if latest else _value(progress.build_sid)
+    build = (
+        message("latest: {}", latest.description) if latest else message("{}", progress.build_sid)
+    )
     waited = f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"
     rows = [
-        Finding("Outcome", _value(outcome.ending.outcome)),
+        Finding("Outcome", message("{}", outcome.ending.outcome)),
         Finding("Build", build),
         Finding("Note", latest.caution if latest else NOTHING),
-        Finding("Service", _value(progress.service_sid)),
-        Finding("Last status", _value(progress.status)),
+        Finding("Service", message("{}", progress.service_sid)),
+        Finding("Last status", message("{}", progress.status)),
         Finding("Waited", message(waited)),
         Finding("Reason", outcome.reason),
         Finding("What to do", outcome.advice),
         *findings,
     ]
     text = f"### {headline.icon} {headline.title}\n\n| | |\n| --- | --- |\n"
-    for label, group in groupby((row for row in rows if row.text), lambda row: row.label):
-        text += f"| {label} | {'<br>'.join(map(_cell, group))} |\n"
+    for label, group in groupby(rows, lambda row: row.label):
+        if cell := "<br>".join(filter(None, map(_cell, group))):
+            text += f"| {label} | {cell} |\n"
     return f"{text}\n"
-
-
-def _value(value: str) -> Message:
-    return message("{}", value) if value else NOTHING
 
 
 def _cell(row: Finding) -> str:
