@@ -98,7 +98,7 @@ class Run:
             wait.cancel(number)
         elif settings.problems:
             wait.end(Ending.INVALID, join("; ", *settings.problems))
-        self._reporters.open(settings, wait.outcome)
+        self._reporters.open(settings)
 
     def wait_and_report(self) -> None:
         """Wait, save the outputs, look for what explains the verdict, and announce it."""

@@ -164,16 +164,16 @@ def test_link_that_cannot_be_replaced_is_not_followed(mounted: Path) -> None:
     assert mounted.read_text() == "old and longer"
 
 
-def test_replacement_that_stops_halfway_leaves_nothing(path: Path) -> None:
+def test_write_that_stops_halfway_leaves_nothing(path: Path) -> None:
     with pytest.raises(OSError, match="too large"), full_disk():
         replace_file(str(path), LONG_TEXT)
     assert [*path.parent.iterdir()] == []
 
 
-def test_overwriting_that_stops_halfway_leaves_nothing(
+def test_mounted_file_is_left_empty_by_a_write_that_stops_halfway(
     mounted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "unlink", refuse)  # as for a file that is mounted
+    monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(OSError, match="too large"), full_disk():
         replace_file(str(mounted), LONG_TEXT)
     assert mounted.read_text() == ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from twilio_build_wait.guard import open_file
+from twilio_build_wait import guard
 from twilio_build_wait.model import Progress
 from twilio_build_wait.outputs import outputs, variable
 from twilio_build_wait.reporters.log import Log
@@ -97,16 +97,6 @@ def replace_file(path: str, text: str) -> None:
     Raises:
         OSError: it could not be written.
     """
-    data = text.encode("utf-8", "backslashreplace")
-    try:
-        _replace(path, data)
-    except OSError:
-        # A file that is mounted into a container cannot be renamed over, a folder may be read-only
-        # where the file is not, and the temporary name can be too long.
-        _overwrite(path, data)
-
-
-def _replace(path: str, data: bytes) -> None:
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
     try:
@@ -118,21 +108,21 @@ def _replace(path: str, data: bytes) -> None:
                 if os.geteuid() == 0:
                     owner = os.stat(folder or os.curdir)
                     os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(data)
+            file.write(text.encode("utf-8", "backslashreplace"))
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):
             os.unlink(temporary)
-        raise
+        # A file that is mounted into a container cannot be renamed over, a folder may be read-only
+        # where the file is not, and the temporary name can be too long.
+        _overwrite(path, text)
 
 
-def _overwrite(path: str, data: bytes) -> None:
-    descriptor = open_file(path, os.O_TRUNC | os.O_NOFOLLOW)
+def _overwrite(path: str, text: str) -> None:
+    os.close(guard.open_file(path, os.O_TRUNC | os.O_NOFOLLOW))
     try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
+        guard.append(path, text)
     except OSError:
-        os.truncate(path, 0)
         with suppress(OSError):
             os.unlink(path)
         raise

@@ -37,9 +37,10 @@ class Log:
     _cause: tuple[Message, str] | None = None
     _unknown: set[str] = field(default_factory=set)
 
-    def line(self, text: Message) -> None:
-        """Write a line for a person."""
-        self.command(text.text())
+    def line(self, text: Message, elapsed: float | None = None, end: str = "\n") -> None:
+        """Write a line for a person; `elapsed` is in seconds since the first poll."""
+        stamp = "" if elapsed is None else f"{elapsed:7.1f}s  "
+        self.command(f"{stamp}{text.text()}", end)
 
     def annotate(self, title: str, text: Message, level: Level = "warning") -> None:
         """Announce a warning or an outcome; the title is ours."""
@@ -63,19 +64,18 @@ class Log:
         debug = message(f"poll {progress.polls} at {progress.elapsed:.3f} s: {{}}", text)
         for line in self.ci.lines(self.ci.debug, [debug.text()]):
             self.command(line)
-        stamp = _stamp(progress.elapsed)
         if isinstance(result, PollError):
             following = "" if delay is None else f"; next poll in {render(delay)}"
             cause = (result.cause, result.said)
             if cause == self._cause and delay is not None:
                 text = message("the same error")
-            self.line(message(f"{stamp}{{}}{following}", text))
+            self.line(message(f"{{}}{following}", text), progress.elapsed)
             self._cause = cause
             return
         if result.latest:
-            self.line(message(f"{stamp}latest is {{}}", result.latest.description))
+            self.line(message("latest is {}", result.latest.description), progress.elapsed)
         if result.status != self._status and not self.is_live:
-            self.line(message(f"{stamp}{{}}", result.status))
+            self.line(message("{}", result.status), progress.elapsed)
         self._status, self._cause = result.status, None
         self._warn_of_unknown(result.status)
 
@@ -92,13 +92,9 @@ class Log:
         """Give a heartbeat if one is due; to be called about once a second."""
         polls = count(progress.polls, "poll")
         if self.is_live:
-            self.command(message(f"{_stamp(elapsed)}{{}}, {polls}", self._status).text(), end="")
+            self.line(message(f"{{}}, {polls}", self._status), elapsed, end="")
         elif self.clock() - self._last_line >= QUIET_FOR:
-            self.line(message(f"{_stamp(elapsed)}still waiting: {{}}, {polls}", self._status))
-
-
-def _stamp(elapsed: float) -> str:
-    return f"{elapsed:7.1f}s  "
+            self.line(message(f"still waiting: {{}}, {polls}", self._status), elapsed)
 
 
 def standard_output() -> Callable[[bytes], None]:
@@ -108,8 +104,7 @@ def standard_output() -> Callable[[bytes], None]:
     except OSError:
         # It is closed. Its descriptor is taken, so that no file or connection that is opened later
         # gets it, and with it the log. What is open for reading only cannot be written to.
-        while os.open(os.devnull, os.O_RDONLY) < 1:
-            pass
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
 
     def write(data: bytes) -> None:
         while data:

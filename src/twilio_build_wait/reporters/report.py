@@ -35,7 +35,7 @@ class Reporters:
             self._channels.append(channels.github_output(path, append))
         if log.ci.output:
             self._channels.append(channels.standard_output(log))
-        # The channel of the latest write, which may hang in it.
+        # The channel of the latest write.
         self._latest: Channel | None = None
         self._saving, self._announcing = threading.Lock(), threading.Lock()
 
@@ -44,29 +44,22 @@ class Reporters:
         for line in self.log.ci.lines(self.log.ci.mask, credentials.masks(self._environ)):
             self.log.command(line)
 
-    def open(self, settings: Settings, outcome: Outcome | None) -> None:
-        """Write the first line, and what is wrong with the inputs.
-
-        `outcome` is None unless the run has ended before the first poll.
-        """
+    def open(self, settings: Settings) -> None:
+        """Write the first line, and what is wrong with the inputs."""
         self._settings = settings
         if path := settings[OUTPUT_FILE]:
             self._channels.append(channels.output_file(path, self.log))
-        self.log.line(message(f"twilio-build-wait {__version__}") if outcome else _plan(settings))
+        self.log.line(_first_line(settings))
         for warning in settings.warnings:
             self.log.annotate("Check the inputs", warning)
-        self._warn_of_outputs()
-        for problem in settings.problems:
-            self.log.line(message("  {}", problem))
-
-    def _warn_of_outputs(self) -> None:
-        """Warn on GitHub if no later step will see the outputs."""
         path = self._environ.get("GITHUB_OUTPUT", "")
         if self._environ.get("GITHUB_ACTIONS") == "true" and not os.path.exists(path):
             unset = "is not set: pass it on to the container, with the file it names"
             missing = "names a file that does not exist: check that its folder is mounted"
             title = "No later step will see the outputs"
             self.log.annotate(title, message(f"GITHUB_OUTPUT {missing if path else unset}"))
+        for problem in settings.problems:
+            self.log.line(message("  {}", problem))
 
     def save_early(self, progress: Progress) -> None:
         """Save what is known before there is an outcome, so that it survives a kill."""
@@ -79,7 +72,8 @@ class Reporters:
         """Save every output, once."""
         if self._saving.acquire(blocking=False):
             values = outputs(outcome.progress, outcome)
-            # Standard output comes last: it may be a pipe that nobody reads.
+            # Standard output comes last: it may be a pipe that nobody reads. The main thread may
+            # hang in the file of the latest write.
             self._channels.sort(key=lambda each: (not each.is_file, each is self._latest))
             for channel in self._channels:
                 channel.has_outcome = self._write(channel, values)
@@ -136,7 +130,7 @@ class Reporters:
             self._append(path, text)
         except OSError as error:
             problem = "GITHUB_STEP_SUMMARY could not be written ({}); nothing else is affected"
-            self.log.annotate("No job summary", message(problem, _problem(error)))
+            self.log.annotate("No job summary", message(problem, str(error.strerror)))
 
     def _write(self, channel: Channel, values: Mapping[str, str]) -> bool:
         """Write outputs to a channel; return whether they could be written."""
@@ -144,22 +138,21 @@ class Reporters:
         try:
             channel.save(values)
         except Exception as error:  # noqa: BLE001 (the others are still written)
-            self.log.line(message("{} could not be written: {}", channel.name, _problem(error)))
+            problem = getattr(error, "strerror", None) or type(error).__name__
+            self.log.line(message("{} could not be written: {}", channel.name, problem))
             return False
         return True
 
 
-def _plan(settings: Settings) -> Message:
-    """Return the first line of a wait."""
+def _first_line(settings: Settings) -> Message:
+    name = f"twilio-build-wait {__version__}"
+    if settings.problems:
+        return message(name)
     build = "the latest build" if settings.is_latest else f"build {settings[BUILD_SID]}"
     credential = "API key" if settings.login[0].startswith("SK") else "auth token"
     return message(
-        f"twilio-build-wait {__version__}: waiting for {build} of service {{}} at {{}}, timeout "
-        f"{render(settings[TIMEOUT])}, with {credential}",
+        f"{name}: waiting for {build} of service {{}} at {{}}, "
+        f"timeout {render(settings[TIMEOUT])}, with {credential}",
         settings[SERVICE_SID],
         settings.host,
     )
-
-
-def _problem(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
