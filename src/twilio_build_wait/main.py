@@ -107,7 +107,7 @@ class Run:
         self._reporters.save(outcome)
         if outcome.ending is Ending.FAILED and self._settings[DIAGNOSE]:
             outcome, findings = self._diagnose(outcome)
-        elif outcome.ending is Ending.COMPLETED and self._settings[ENVIRONMENT_SID]:
+        elif not outcome.ending.exit_code and self._settings[ENVIRONMENT_SID]:
             findings = self._compare(outcome)
         self._reporters.announce(outcome, findings)
 

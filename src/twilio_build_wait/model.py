@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 
@@ -65,6 +66,108 @@ class BuildStatus:
     latest: Latest | None = None
 
 
+class _Row(NamedTuple):
+    """One row of the table of outcomes: the output, the exit code, and how it is announced.
+
+    `meaning` is for `--help`, empty if another row has the same. `advice` is the template of what
+    to do next: `{}` is the build's SID. `icon` is for the job summary. Without a `level`, the
+    outcome is a plain line.
+    """
+
+    outcome: str
+    exit_code: int
+    meaning: str
+    title: str
+    advice: str = ""
+    icon: str = "❗"
+    level: Level | None = "error"
+
+
+_RERUN = "Run the step again with build-sid: {}"
+_cancelled = partial(
+    _Row, "cancelled", title="Wait cancelled", advice=_RERUN, icon="⚪", level="warning"
+)
+
+
+class Ending(_Row, Enum):
+    """The table of outcomes."""
+
+    COMPLETED = _Row(
+        "completed", 0, "Twilio says completed", "Twilio build completed", icon="✅", level=None
+    )
+    NEWEST_COMPLETED = _Row(
+        "completed",
+        0,
+        "",
+        "The newest build has completed",
+        "A deployment that failed did so before it created a build, or after this one had "
+        "completed: see its own log",
+        icon="❔",
+        level=None,
+    )
+    FAILED = _Row(
+        "failed",
+        1,
+        "Twilio says failed",
+        "Twilio build failed",
+        "Look for the build's errors in Twilio's Console",
+        icon="❌",
+    )
+    INVALID = _Row(
+        "invalid",
+        2,
+        "an input is missing or invalid; no request was sent",
+        "Wrong inputs",
+        "Fix the inputs above, then re-run the step",
+    )
+    TIMED_OUT = _Row(
+        "timed-out",
+        3,
+        "the deadline passed; the build may still be running",
+        "Timed out waiting for the Twilio build",
+        f"{_RERUN}, or set a longer timeout",
+        icon="⏱️",
+    )
+    NOT_FINISHED = _Row(
+        "timed-out",
+        3,
+        "",
+        "Twilio build is not finished",
+        f"{_RERUN}, or set a timeout to wait for it",
+        icon="⏳",
+        level="notice",
+    )
+    REJECTED = _Row(
+        "rejected",
+        4,
+        "a permanent error: credentials, a wrong SID, a certificate, a proxy",
+        "Twilio build status cannot be read",
+    )
+    NO_RECENT_BUILD = _Row("rejected", 4, "", "The Twilio service has no recent build")
+    OUTPUT_LOST = _Row(
+        "completed",
+        5,
+        "Twilio says completed, but an output could not be written",
+        "Outputs lost",
+        "Fix the file or the disk, then re-run the step",
+    )
+    ERROR = _Row(
+        "error",
+        70,
+        "a bug in this tool",
+        "Internal error in twilio-build-wait",
+        "Report the traceback in the log, then re-run the step",
+    )
+    # A shell reports a process that was ended by signal n with exit code 128 + n.
+    INTERRUPTED = _cancelled(exit_code=130, meaning="cancelled by SIGINT")
+    TERMINATED = _cancelled(exit_code=143, meaning="cancelled by SIGTERM")
+
+    @classmethod
+    def of_signal(cls, number: int) -> "Ending":
+        """Return the ending of a wait that a signal has cancelled."""
+        return next(ending for ending in cls if ending.exit_code == 128 + number)
+
+
 class ErrorKind(Enum):
     """What a failed poll means for the wait."""
 
@@ -74,25 +177,12 @@ class ErrorKind(Enum):
 
 
 @dataclass(frozen=True)
-class Headline:
-    """How an outcome is announced: in the job summary with an icon, in the log at a level or none.
-
-    `advice` is the template of what to do next: `{}` is the build's SID.
-    """
-
-    title: str
-    advice: str = ""
-    icon: str = "❗"
-    level: Level | None = "error"
-
-
-@dataclass(frozen=True)
 class PollError:
     """A poll that returned no status.
 
     `cause` is what happened in our words, `said` what the other side said about it, `advice` what
-    to do next. `retry_after` is in seconds, `request_id` is Twilio's. `headline` replaces that of
-    the ending. `is_oversized` is True if the body was larger than allowed.
+    to do next. `retry_after` is in seconds, `request_id` is Twilio's. `ending` is how a permanent
+    error ends the wait. `is_oversized` is True if the body was larger than allowed.
     """
 
     cause: Message
@@ -102,7 +192,7 @@ class PollError:
     reach: Reach = Reach.ANSWERED
     retry_after: float | None = None
     request_id: str = ""
-    headline: Headline | None = None
+    ending: Ending = Ending.REJECTED
     is_oversized: bool = False
 
     @property
@@ -135,61 +225,6 @@ class Progress:
     latest: Latest | None = None
 
 
-class Ending(Enum):
-    """The table of outcomes: the output, the exit code, and the meaning for `--help`."""
-
-    COMPLETED = "completed", 0, "Twilio says completed"
-    FAILED = "failed", 1, "Twilio says failed"
-    INVALID = "invalid", 2, "an input is missing or invalid; no request was sent"
-    TIMED_OUT = "timed-out", 3, "the deadline passed; the build may still be running"
-    REJECTED = "rejected", 4, "a permanent error: credentials, a wrong SID, a certificate, a proxy"
-    OUTPUT_LOST = "completed", 5, "Twilio says completed, but an output could not be written"
-    ERROR = "error", 70, "a bug in this tool"
-    # A shell reports a process that was ended by signal n with exit code 128 + n.
-    INTERRUPTED = "cancelled", 130, "cancelled by SIGINT"
-    TERMINATED = "cancelled", 143, "cancelled by SIGTERM"
-
-    def __init__(self, outcome: str, exit_code: int, meaning: str) -> None:
-        self.outcome = outcome
-        self.exit_code = exit_code
-        self.meaning = meaning
-
-    @classmethod
-    def of_signal(cls, number: int) -> "Ending":
-        """Return the ending of a wait that a signal has cancelled."""
-        return next(ending for ending in cls if ending.exit_code == 128 + number)
-
-    @property
-    def headline(self) -> Headline:
-        """How this ending is announced, unless that would mislead."""
-        return _HEADLINES[self]
-
-
-_RERUN = "Run the step again with build-sid: {}"
-_CANCELLED = Headline("Wait cancelled", _RERUN, "⚪", "warning")
-_HEADLINES = {
-    Ending.COMPLETED: Headline("Twilio build completed", icon="✅", level=None),
-    Ending.FAILED: Headline(
-        "Twilio build failed", "Look for the build's errors in Twilio's Console", "❌"
-    ),
-    Ending.INVALID: Headline("Wrong inputs", "Fix the inputs above, then re-run the step"),
-    Ending.TIMED_OUT: Headline(
-        "Timed out waiting for the Twilio build", f"{_RERUN}, or set a longer timeout", "⏱️"
-    ),
-    Ending.REJECTED: Headline("Twilio build status cannot be read"),
-    Ending.OUTPUT_LOST: Headline("Outputs lost", "Fix the file or the disk, then re-run the step"),
-    Ending.ERROR: Headline(
-        "Internal error in twilio-build-wait",
-        "Report the traceback in the log, then re-run the step",
-    ),
-    Ending.INTERRUPTED: _CANCELLED,
-    Ending.TERMINATED: _CANCELLED,
-}
-NEWEST_COMPLETED = Headline("The newest build has completed", icon="❔", level=None)
-NO_RECENT_BUILD = Headline("The Twilio service has no recent build")
-NOT_FINISHED = Headline("Twilio build is not finished", icon="⏳", level="notice")
-
-
 @dataclass(frozen=True)
 class Outcome:
     """How the wait ended; `reason` is one line for a person, `advice` what to do next.
@@ -199,7 +234,6 @@ class Outcome:
 
     ending: Ending
     progress: Progress
-    headline: Headline
     reason: Message = NOTHING
     advice: Message = NOTHING
 

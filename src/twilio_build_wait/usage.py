@@ -41,7 +41,9 @@ def help_text() -> str:
         "Outputs: step outputs on GitHub, variables elsewhere.",
         _entries(((variable(key), f"{key}: {text}") for key, text in OUTPUTS.items())),
         "Exit codes:",
-        _entries((str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending),
+        _entries(
+            (str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending if row.meaning
+        ),
     )
     wrapped = (text if text.startswith(" ") else _wrapped(text) for text in paragraphs)
     return "\n\n".join(wrapped) + "\n"

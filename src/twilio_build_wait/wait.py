@@ -17,12 +17,9 @@ from twilio_build_wait.inputs import BUILD_SID, LATEST, SERVICE_SID, TIMEOUT
 from twilio_build_wait.model import (
     COMPLETED,
     FAILED,
-    NEWEST_COMPLETED,
-    NOT_FINISHED,
     BuildStatus,
     Ending,
     ErrorKind,
-    Headline,
     Outcome,
     PollError,
     PollResult,
@@ -43,10 +40,6 @@ _FINAL = {COMPLETED, FAILED}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NO_ANSWER = "Nothing has ever answered"
 _NOT_TWILIO = "Nothing that answered looks like Twilio"
-_NEWEST_ADVICE = message(
-    "A deployment that failed did so before it created a build, or after this one had completed: "
-    "see its own log"
-)
 
 
 class Wait:
@@ -95,7 +88,7 @@ class Wait:
                     # Of transient errors, only one that reaches nothing becomes permanent.
                     doubt = _NO_ANSWER if result.kind is ErrorKind.TRANSIENT else ""
                     reason = join(". ", result.text, message(doubt), result.advice)
-                    return self.end(Ending.REJECTED, reason, headline=result.headline)
+                    return self.end(result.ending, reason)
             else:
                 self._learn(result)
                 if result.status in _FINAL:
@@ -112,32 +105,25 @@ class Wait:
             return self.end(ending, message(f"{ending.meaning} {when}; {{}}", self._last_status))
 
     def end(
-        self,
-        ending: Ending,
-        reason: Message = NOTHING,
-        advice: Message | None = None,
-        headline: Headline | None = None,
+        self, ending: Ending, reason: Message = NOTHING, advice: Message | None = None
     ) -> Outcome:
         """End the wait, or return the outcome that came first.
 
-        Without an advice and a headline, the ending's own are given.
+        Without an advice, the ending's own is given.
         """
         with self._lock:
             if self.outcome is None:
                 if advice is None:
-                    advice = message(ending.headline.advice, self.progress.build_sid or LATEST)
-                headline = headline or ending.headline
-                self.outcome = Outcome(ending, self.progress, headline, reason, advice)
+                    advice = message(ending.advice, self.progress.build_sid or LATEST)
+                self.outcome = Outcome(ending, self.progress, reason, advice)
             return self.outcome
 
     def _verdict(self, status: str) -> Outcome:
         latest = self.progress.latest
-        if status == FAILED:
-            reason = message("Twilio reports that the build failed")
-            return self.end(Ending.FAILED, latest.qualify(reason) if latest else reason)
-        if latest:
-            return self.end(Ending.COMPLETED, NOTHING, _NEWEST_ADVICE, NEWEST_COMPLETED)
-        return self.end(Ending.COMPLETED)
+        if status == COMPLETED:
+            return self.end(Ending.NEWEST_COMPLETED if latest else Ending.COMPLETED)
+        reason = message("Twilio reports that the build failed")
+        return self.end(Ending.FAILED, latest.qualify(reason) if latest else reason)
 
     def _time_out(self, result: PollResult) -> Outcome:
         reason = message(f"no verdict within {render(self._timeout)}; {{}}", self._last_status)
@@ -150,9 +136,7 @@ class Wait:
                 return self.end(Ending.TIMED_OUT, reason, NOTHING)
         elif not self._timeout:
             reason = message("the build is not finished; {}", self._last_status)
-            again = "Run the step again with build-sid: {}, or set a timeout to wait for it"
-            advice = message(again, self.progress.build_sid)
-            return self.end(Ending.TIMED_OUT, reason, advice, NOT_FINISHED)
+            return self.end(Ending.NOT_FINISHED, reason)
         return self.end(Ending.TIMED_OUT, reason)
 
     def _learn(self, result: BuildStatus) -> None:

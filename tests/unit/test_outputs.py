@@ -8,8 +8,7 @@ PROGRESS = Progress("ZB1", "ZS2", "AC3", "https://a.test", "building", elapsed=1
 
 
 def test_outputs_of_an_outcome() -> None:
-    ending = Ending.REJECTED
-    outcome = Outcome(ending, PROGRESS, ending.headline, message("a {}", "b" * 600))
+    outcome = Outcome(Ending.REJECTED, PROGRESS, message("a {}", "b" * 600))
     assert outputs(PROGRESS, outcome) == {
         "outcome": "rejected",
         "status": "building",

@@ -13,7 +13,6 @@ PROGRESS = Progress(BUILD_SID, SERVICE_SID, status="failed", elapsed=12.34, poll
 FAILED = Outcome(
     Ending.FAILED,
     PROGRESS,
-    Ending.FAILED.headline,
     message("npm said {}", "no such package"),
     message("Look there"),
 )
@@ -44,8 +43,7 @@ def test_summary_is_one_table_with_a_row_for_each_label() -> None:
 
 
 def test_unknown_values_are_left_out() -> None:
-    ending = Ending.ERROR
-    assert render(Outcome(ending, Progress(), ending.headline)) == (
+    assert render(Outcome(Ending.ERROR, Progress())) == (
         "### ❗ Internal error in twilio-build-wait\n\n| | |\n| --- | --- |\n"
         "| Outcome | `error` |\n| Waited | 0.0 s, 0 polls |\n\n"
     )

@@ -29,7 +29,7 @@ Outputs: step outputs on GitHub, variables elsewhere.
 Exit codes:"""
 # Each entry of the tables: its term, and the text below it.
 ENTRIES = [(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()]
-ENTRIES += [(str(ending.exit_code), f"{ending.outcome}: {ending.meaning}") for ending in Ending]
+ENTRIES += [(str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending if row.meaning]
 for spec in INPUTS:
     note = f"; default {spec.default_text}" if spec.default_text else ""
     note = "; required" if spec.is_required else note

@@ -17,12 +17,9 @@ from tests.support.clocks import VirtualClock
 from tests.support.samples import ACCOUNT_SID, BUILD_SID, OTHER_SERVICE_SID, SERVICE_SID, STATUS_URL
 from twilio_build_wait.inputs import TIMEOUT
 from twilio_build_wait.model import (
-    NEWEST_COMPLETED,
-    NOT_FINISHED,
     BuildStatus,
     Ending,
     ErrorKind,
-    Headline,
     Latest,
     Outcome,
     PollError,
@@ -146,32 +143,26 @@ NO_STATUS = (
     "no verdict within 50s; Twilio has not reported a status; the last poll failed: HTTP 500"
 )
 AGAIN = f"Run the step again with build-sid: {BUILD_SID}"
-HEADLINE = Headline("?", "No build")
 
 
 @dataclass(frozen=True)
 class End:
-    """The ending after these results, the last one at the deadline; `text` is reason and advice.
-
-    `headline` is that of the ending if none is given.
-    """
+    """The ending after these results, the last one at the deadline; `text` is reason and advice."""
 
     results: Sequence[PollResult]
     ending: Ending
     text: str
     timeout: str = "50s"
     build_sid: str = BUILD_SID
-    headline: Headline | None = None
 
 
 ENDS = {
     "completed": End([COMPLETED], Ending.COMPLETED, ""),
     "newest build completed": End(
         [replace(COMPLETED, latest=LATEST)],
-        Ending.COMPLETED,
+        Ending.NEWEST_COMPLETED,
         "A deployment that failed did so before it created a build, or after this one had "
         "completed: see its own log",
-        headline=NEWEST_COMPLETED,
     ),
     "failed": End(
         [FAILED],
@@ -226,11 +217,10 @@ ENDS = {
     "404 at the deadline": End([NOT_FOUND], Ending.REJECTED, "HTTP 500. Check it"),
     "timeout 0": End(
         [BUILDING],
-        Ending.TIMED_OUT,
+        Ending.NOT_FINISHED,
         f"the build is not finished; the last status was 'building'. {AGAIN}, or set a timeout to "
         "wait for it",
         timeout="0",
-        headline=NOT_FINISHED,
     ),
     "timeout 0 and an error": End(
         [TWILIOS],
@@ -239,22 +229,20 @@ ENDS = {
         f"{AGAIN}, or set a longer timeout",
         timeout="0",
     ),
-    "error with a headline of its own": End(
-        [replace(DENIED, headline=HEADLINE)],
-        Ending.REJECTED,
+    "error with an ending of its own": End(
+        [replace(DENIED, ending=Ending.NO_RECENT_BUILD)],
+        Ending.NO_RECENT_BUILD,
         "HTTP 500. Check it",
-        headline=HEADLINE,
     ),
 }
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_ending_with_its_reason_advice_and_headline(end: End) -> None:
+def test_ending_with_its_reason_and_advice(end: End) -> None:
     inputs = {"TWILIO_BUILD_TIMEOUT": end.timeout, "TWILIO_BUILD_SID": end.build_sid}
     outcome = TimedWait(**inputs).end(*end.results)
     assert outcome.ending is end.ending
     assert join(". ", outcome.reason, outcome.advice).text() == end.text
-    assert outcome.headline is (end.headline or end.ending.headline)
 
 
 def test_advice_after_untrusted_text_is_not_cut() -> None:

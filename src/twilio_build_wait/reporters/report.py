@@ -88,16 +88,15 @@ class Reporters:
     def final(self, outcome: Outcome) -> Outcome:
         """Return the outcome as things stand: that of a completed build may not be saved."""
         lost = [channel.name for channel in self._channels if not channel.has_outcome]
-        if outcome.ending is not Ending.COMPLETED or not lost:
+        if outcome.ending.exit_code or not lost:
             return outcome
         reason = message(
             "the Twilio build completed, but {} could not be written, so later steps would not "
             "see it",
             join(", ", *lost),
         )
-        headline = Ending.OUTPUT_LOST.headline
-        advice = message(headline.advice)
-        return Outcome(Ending.OUTPUT_LOST, outcome.progress, headline, reason, advice)
+        ending = Ending.OUTPUT_LOST
+        return Outcome(ending, outcome.progress, reason, message(ending.advice))
 
     def announce(self, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:
         """Write what was found, the outcome and the job summary, once."""
@@ -110,15 +109,15 @@ class Reporters:
                 line = f"  {finding.label}: {{}} {finding.page}".rstrip()
                 self.log.line(message(line, finding.text))
         outcome = self.final(outcome)
-        progress, headline = outcome.progress, outcome.headline
+        progress, ending = outcome.progress, outcome.ending
         if latest := progress.latest:
             self.log.line(message("latest is {}. {}", latest.description, latest.caution))
-        if headline.level:
+        if ending.level:
             text = join(". ", outcome.reason, outcome.advice)
-            self.log.annotate(headline.title, text, headline.level)
+            self.log.annotate(ending.title, text, ending.level)
         else:
             waited, polls = render(progress.elapsed), count(progress.polls, "poll")
-            done = message(f"{headline.title} after {waited}, {polls}")
+            done = message(f"{ending.title} after {waited}, {polls}")
             self.log.line(join(". ", done, outcome.advice))
         self._append_summary(summary.render(outcome, findings))
 

@@ -10,14 +10,14 @@ from twilio_build_wait.safe_text import NOTHING, message, safe
 
 def render(outcome: Outcome, findings: Iterable[Finding] = ()) -> str:
     """Return one table with verdict, build, duration, reason and where to look next."""
-    progress, headline = outcome.progress, outcome.headline
+    progress, ending = outcome.progress, outcome.ending
     latest = progress.latest
     build = (
         message("latest: {}", latest.description) if latest else message("{}", progress.build_sid)
     )
     waited = f"{progress.elapsed:.1f} s, {count(progress.polls, 'poll')}"
     rows = [
-        Finding("Outcome", message("{}", outcome.ending.outcome)),
+        Finding("Outcome", message("{}", ending.outcome)),
         Finding("Build", build),
         Finding("Note", latest.caution if latest else NOTHING),
         Finding("Service", message("{}", progress.service_sid)),
@@ -27,7 +27,7 @@ def render(outcome: Outcome, findings: Iterable[Finding] = ()) -> str:
         Finding("What to do", outcome.advice),
         *findings,
     ]
-    text = f"### {headline.icon} {headline.title}\n\n| | |\n| --- | --- |\n"
+    text = f"### {ending.icon} {ending.title}\n\n| | |\n| --- | --- |\n"
     for label, group in groupby(rows, lambda row: row.label):
         if cell := "<br>".join(filter(None, map(_cell, group))):
             text += f"| {label} | {cell} |\n"

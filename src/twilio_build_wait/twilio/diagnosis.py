@@ -154,7 +154,7 @@ def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -
         return surest.text
     rerun = f"Run the step again with build-sid: {build_sid}"
     none_yet = f"Twilio has no alert about this build yet. {rerun}"
-    state = message(f"{gap}. {Ending.FAILED.headline.advice}" if gap else none_yet)
+    state = message(f"{gap}. {Ending.FAILED.advice}" if gap else none_yet)
     if surest:
         return message(f"{surest.certainty.value.lower()}: {{}}; {{}}", surest.text, state)
     return message("Twilio reports that the build failed; {}", state)

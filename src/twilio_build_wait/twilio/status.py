@@ -21,8 +21,8 @@ from twilio_build_wait.inputs import (
     SERVICE_SID_FORM,
 )
 from twilio_build_wait.model import (
-    NO_RECENT_BUILD,
     BuildStatus,
+    Ending,
     ErrorKind,
     Latest,
     PollError,
@@ -123,7 +123,7 @@ class Poller:
             ErrorKind.PERMANENT,
             advice=message("A deployment that has just failed created no build: see its own log"),
             reach=Reach.TWILIO,
-            headline=NO_RECENT_BUILD,
+            ending=Ending.NO_RECENT_BUILD,
         )
 
 
