@@ -6,7 +6,7 @@
 import itertools
 import math
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
@@ -32,7 +32,6 @@ def retried(run: Run) -> None:
 BROKEN: dict[str, Step] = {
     "reset": Connection.reset,
     "closed": b"",
-    "closed in the head": COMPLETED.raw[:40],
     "reset in the body": [COMPLETED.raw[:-9], 0.1, Connection.reset],
     "body shorter than announced": OK + b"Content-Length: 9999\r\n\r\n" + GOOD,
     "no last chunk": CHUNKED + b"%x\r\n%b\r\n" % (len(GOOD), GOOD),
@@ -109,13 +108,6 @@ def test_endless_response_is_given_up_early(tool: Tool, head: bytes, piece: byte
 # --- before the connection ------------------------------------------------------------------------
 
 
-def failing(error: Exception) -> Callable[..., NoReturn]:
-    def fail(*_: object, **__: object) -> NoReturn:
-        raise error
-
-    return fail
-
-
 def test_lookup_that_hangs_ends_with_the_poll(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(*_: object) -> NoReturn:
         clock = tool.server.clock
@@ -150,22 +142,15 @@ def test_address_that_never_answers_leaves_time_for_the_next(
     assert timeouts == [5.0, 5.0]
 
 
-# The cause -> what fails, and how.
-REFUSED = "socket.socket.connect", failing(ConnectionRefusedError())
-UNREACHABLE = {
-    "connection refused": REFUSED,
-    "no such host": ("socket.getaddrinfo", failing(socket.gaierror(socket.EAI_NONAME, ""))),
-}
+def refuse(*_: object) -> NoReturn:
+    raise ConnectionRefusedError
 
 
-@pytest.mark.parametrize("cause", UNREACHABLE)
-def test_unreachable_for_60_s_is_rejected(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch, cause: str
-) -> None:
-    monkeypatch.setattr(*UNREACHABLE[cause])
+def test_unreachable_for_60_s_is_rejected(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", refuse)
     run = tool.run(code=4)
     assert 60 <= run.seconds < 95
-    assert cause in run.outputs["reason"]
+    assert "connection refused" in run.outputs["reason"]
     assert "Check region, edge, base-url, a firewall and the network" in run.outputs["reason"]
 
 
@@ -178,25 +163,8 @@ def test_unreachable_after_a_request_was_sent_is_retried_until_the_deadline(
     tool: Tool, monkeypatch: pytest.MonkeyPatch, first: Step
 ) -> None:
     def vanish(connection: Connection) -> None:
-        monkeypatch.setattr(*REFUSED)
+        monkeypatch.setattr(socket.socket, "connect", refuse)
         connection.answer(first)
 
     run = tool.run([vanish], code=3, TWILIO_BUILD_TIMEOUT="3m")
     assert "connection refused" in run.outputs["reason"]
-
-
-# What never answers -> the doubt.
-DEADLINES: dict[str, tuple[Step, str]] = {
-    "nothing": ([math.inf], "Nothing has ever answered"),
-    "half a response": ([COMPLETED.raw[:-9], math.inf], "Nothing that answered looks like Twilio"),
-}
-
-
-@pytest.mark.parametrize("answer, doubt", DEADLINES.values(), ids=DEADLINES)
-def test_no_answer_until_the_deadline_advises_no_longer_timeout(
-    tool: Tool, answer: Step, doubt: str
-) -> None:
-    run = tool.run(answer, code=3, TWILIO_BUILD_TIMEOUT="30s")
-    assert doubt in run.outputs["reason"]
-    assert "Check " in run.outputs["reason"]
-    assert "longer timeout" not in run.stdout

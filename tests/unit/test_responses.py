@@ -48,42 +48,37 @@ def test_kind_follows_from_the_status_code(body: str) -> None:
 
 DOCUMENTATION = "Look up the status and the code in Twilio's documentation"
 BETWEEN = "Something in between may have answered: a proxy, a gateway or a web filter"
-NEVER = "Redirects are never followed: set base-url to the final address"
-ADVICE = {
-    (400, TWILIOS): DOCUMENTATION,
-    (401, TWILIOS): "Check that the SID and the token or secret belong together; those of another "
-    "region are refused as well",
-    (403, TWILIOS): "Check that the credential is a standard API key of this account",
-    (404, TWILIOS): "Check service-sid, build-sid, region and the credential's account; Twilio may "
-    "also have deleted a build that was never deployed",
-    (301, TWILIOS): f"{DOCUMENTATION}. {NEVER}",
-    (401, HTML): BETWEEN,
-    (404, HTML): BETWEEN,
-    (429, HTML): BETWEEN,
-    (302, HTML): f"{BETWEEN}. {NEVER}",
-    (204, ""): DIRECT.advice(Reach.ANSWERED).text(),
-    (503, HTML): DIRECT.advice(Reach.ANSWERED).text(),
+NOT_TWILIOS = "twilio.test through proxy http://p:3128 (it does not look like Twilio's)"
+ANSWERED = PROXIED.advice(Reach.ANSWERED).text()
+TWILIO = "twilio.test (Twilio error 20404)"
+LOGIN = (
+    "Check that the SID and the token or secret belong together; those of another region are "
+    "refused as well"
+)
+MISSING = (
+    "Check service-sid, build-sid, region and the credential's account; Twilio may also have "
+    "deleted a build that was never deployed"
+)
+# Status and body -> from whom it is, and the advice.
+ERRORS = {
+    (400, TWILIOS): (TWILIO, DOCUMENTATION),
+    (401, TWILIOS): (TWILIO, LOGIN),
+    (403, TWILIOS): (TWILIO, "Check that the credential is a standard API key of this account"),
+    (404, TWILIOS): (TWILIO, MISSING),
+    (503, TWILIOS): (TWILIO, PROXIED.advice(Reach.TWILIO).text()),
+    (404, HTML): (NOT_TWILIOS, BETWEEN),
+    (429, HTML): (NOT_TWILIOS, BETWEEN),
+    (204, ""): ("twilio.test", ANSWERED),
+    (503, HTML): ("twilio.test", ANSWERED),
 }
 
 
-@pytest.mark.parametrize("status, body", ADVICE)
-def test_advice_follows_from_the_status_and_who_answered(status: int, body: str) -> None:
-    assert error_of(status, body).advice.text() == ADVICE[status, body]
-
-
-CAUSES = {
-    (404, TWILIOS): "HTTP 404 from twilio.test (Twilio error 20404)",
-    (503, HTML): "HTTP 503 from twilio.test",
-    (403, HTML): "HTTP 403 from twilio.test through proxy http://p:3128 (it does not look like "
-    "Twilio's)",
-    (429, HTML): "HTTP 429 from twilio.test through proxy http://p:3128 (it does not look like "
-    "Twilio's)",
-}
-
-
-@pytest.mark.parametrize("status, body", CAUSES)
-def test_cause_says_who_answered(status: int, body: str) -> None:
-    assert error_of(status, body, route=PROXIED).cause.text() == CAUSES[status, body]
+@pytest.mark.parametrize("status, body", ERRORS)
+def test_error_says_who_answered_and_what_to_check(status: int, body: str) -> None:
+    error = error_of(status, body, route=PROXIED)
+    sender, advice = ERRORS[status, body]
+    assert error.cause.text() == f"HTTP {status} from {sender}"
+    assert error.advice.text() == advice
 
 
 def test_request_id_is_kept_without_credentials() -> None:
@@ -104,8 +99,11 @@ TARGETS = {
 
 @pytest.mark.parametrize("location", TARGETS)
 def test_host_of_a_redirect_is_named(location: str) -> None:
-    cause = error_of(302, Location=location).cause.text()
-    assert cause == f"HTTP 302 from twilio.test, a redirect{TARGETS[location]} (Twilio error 20404)"
+    error = error_of(302, Location=location)
+    cause = f"HTTP 302 from twilio.test, a redirect{TARGETS[location]} (Twilio error 20404)"
+    assert error.cause.text() == cause
+    rule = "Redirects are never followed: set base-url to the final address"
+    assert error.advice.text() == f"{DOCUMENTATION}. {rule}"
 
 
 # --- errors in Twilio's shapes --------------------------------------------------------------------
@@ -116,13 +114,11 @@ SHAPES = {
     "detail": ('{"status": 429, "message": "a", "detail": "b", "code": 20429}', "20429", "a; b"),
     "RFC 9457": ('{"title": "a", "status": 400, "code": 20001, "detail": "a"}', "20001", "a"),
     "long code": ('{"code": 1234567, "message": "a", "status": 400}', "", "a"),
-    "code is a secret": (f'{{"code": {SECRET}, "message": "a", "status": 400}}', "", "a"),
     "secret": (f'{{"code": 1, "message": "a {SECRET}", "status": 400}}', "1", "a ***"),
 }
-each_shape = pytest.mark.parametrize("body, code, said", SHAPES.values(), ids=SHAPES)
 
 
-@each_shape
+@pytest.mark.parametrize("body, code, said", SHAPES.values(), ids=SHAPES)
 def test_error_in_one_of_twilios_shapes(body: str, code: str, said: str) -> None:
     error = error_of(400, body)
     assert error.reach is Reach.TWILIO
@@ -137,16 +133,13 @@ OTHERS = {
     "no status": '{"code": 7, "message": "a", "details": []}',
     "no message": '{"code": 20003, "message": "", "status": 401}',
     "message is a list": '{"code": 20003, "message": ["a"], "status": 401}',
-    "list": f"[{TWILIOS}]",
     "cut": TWILIOS[:-1],
 }
 
 
 @pytest.mark.parametrize("body", OTHERS.values(), ids=OTHERS)
 def test_any_other_error_is_not_twilios(body: str) -> None:
-    error = error_of(403, body)
-    assert error.reach is Reach.ANSWERED
-    assert error.cause.text() == "HTTP 403 from twilio.test (it does not look like Twilio's)"
+    assert error_of(403, body).reach is Reach.ANSWERED
 
 
 # --- Retry-After ----------------------------------------------------------------------------------
@@ -158,7 +151,7 @@ def test_retry_after_counts_on_429_and_5xx() -> None:
 
 
 NOON = "Thu, 01 Oct 2026 12:00:00 GMT"
-RETRY_AFTER = {
+RETRY_AFTER: dict[str, float | None] = {
     "0": 0,
     "120": 120,
     " 5 ": 5,
@@ -168,16 +161,15 @@ RETRY_AFTER = {
     "Thu Oct  1 12:00:10 2026": 10,
     "Thu, 01 Oct 2026 14:00:10 +0200": 10,
     "Thu, 01 Oct 2026 11:00:00 GMT": 0,
+    **dict.fromkeys(["1234567890", "1.5", "-1", "1e3", "٣", "", "soon", "5, 5"]),
+    **dict.fromkeys(["2026-10-01T12:00:10Z", "Thu, 01 Oct 99999999999 12:00:00 GMT"]),
 }
-NO_RETRY_AFTER = ["1234567890", "1.5", "-1", "+1", "1e3", "٣", "", "soon", "5, 5"]
-NO_RETRY_AFTER += ["2026-10-01T12:00:10Z", "Thu, 41 Oct 2026 12:00:00 GMT"]
-NO_RETRY_AFTER += ["Thu, 01 Oct 99999999999 12:00:00 GMT"]
 
 
-@pytest.mark.parametrize("value", [*RETRY_AFTER, *NO_RETRY_AFTER], ids=ascii)
+@pytest.mark.parametrize("value", RETRY_AFTER, ids=ascii)
 def test_retry_after(value: str) -> None:
     error = error_of(503, Retry_After=value, Date="Thu, 01 Oct 2026 14:00:00 +0200")
-    assert error.retry_after == RETRY_AFTER.get(value)
+    assert error.retry_after == RETRY_AFTER[value]
 
 
 @pytest.mark.parametrize("date", ["", "yesterday"])
@@ -194,14 +186,12 @@ def nested(depth: int, opening: str = "[", closing: str = "]", inside: str = "")
 
 INVALID = {
     "empty": (b" \n", "empty"),
-    "HTML": (HTML.encode(), "not JSON"),
     "two values": (b'{"a": 1} x', "not JSON"),
     "list": (b"[]", "not a JSON object"),
-    "NaN": (b'{"a": NaN}', "not JSON: NaN"),
+    "NaN": (b'{"a": NaN}', "not JSON"),
     "control character": (b'{"a": "\n"}', "not JSON"),
     "duplicate keys": (b'{"a": {"b": 1, "b": 2}}', "duplicate keys"),
-    "latin-1": (b'{"a": "\xff"}', "not UTF-8"),
-    "UTF-16": ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+    "latin-1": (b'{"a": "\xff"}', "not JSON"),
     "two byte order marks": ('\ufeff\ufeff{"a": 1}'.encode(), "not JSON"),
     "closed too often": (b'{"a": 1}]', "not JSON"),
     "string without an end": (b'{"a": "[]', "not JSON"),
@@ -215,9 +205,8 @@ INVALID = {
 
 @pytest.mark.parametrize("body, why", INVALID.values(), ids=INVALID)
 def test_body_that_is_not_one_json_object(body: bytes, why: str) -> None:
-    with pytest.raises(InvalidBodyError) as raised:
-        parse(body)
-    assert str(raised.value) == why
+    with pytest.raises(InvalidBodyError, match=f"^{why}$"):
+        parse(body, REDACTOR)
 
 
 HOSTILE = {
@@ -233,19 +222,19 @@ HOSTILE = {
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_body_is_refused_in_linear_time(body: bytes) -> None:
     with pytest.raises(InvalidBodyError):  # in quadratic time, it takes minutes
-        parse(body)
+        parse(body, REDACTOR)
 
 
 OBJECTS = nested(10_000, '{"c":', "}", "1")
 BRACKETS_IN_A_STRING = nested(200, inside='"]]"')
 VALID = {
+    "secret": (f'{{"a": ["{SECRET}", 1]}}', ["***", 1]),
     "byte order mark": ('\ufeff{"a": 1}', 1),
     "number of 5,000 digits": (f'{{"a": {"9" * 5000}}}', float("inf")),
     "brackets in a string": ('{"a": "]}[{\\"]\\\\"}', ']}[{"]\\'),
     "100 levels": (f'{{"a": {nested(99)}}}', json.loads(nested(99))),
     "101 levels": (f'{{"a": {nested(100)}}}', json.loads(nested(99, inside="null"))),
-    "beside 10,000 levels of lists": (f'{{"b": {nested(10_000)}, "a": 1}}', 1),
-    "beside 10,000 levels of objects": (f'{{"b": {OBJECTS}, "a": 1}}', 1),
+    "beside 10,000 levels": (f'{{"b": {OBJECTS}, "a": 1}}', 1),
     "beside deep values": (f'{{"b": {nested(200)}, "a": 1, "c": {nested(200)}}}', 1),
     "beside a deep string": (f'{{"b": {BRACKETS_IN_A_STRING}, "a": 1}}', 1),
 }
@@ -253,32 +242,7 @@ VALID = {
 
 @pytest.mark.parametrize("text, value", VALID.values(), ids=VALID)
 def test_valid_json_object(text: str, value: object) -> None:
-    assert parse(text.encode())["a"] == value
-
-
-def test_json_object_is_returned_without_credentials() -> None:
-    body = f'{{"a": ["{SECRET}", 1]}}'.encode()
-    resource = responses.json_object(Response(200, {}, body), DIRECT, REDACTOR)
-    assert resource == {"a": ["***", 1]}
-
-
-COMPRESSED = "compressed, which was not asked for"
-INVALID_200 = {
-    "HTML": (Response(200, {}, HTML.encode()), "not JSON"),
-    "not encoded": (Response(200, {"Content-Encoding": "Identity"}, HTML.encode()), "not JSON"),
-    "gzip": (Response(200, {}, b"\x1f\x8b\x08"), COMPRESSED),
-    "Brotli": (Response(200, {"Content-Encoding": "br"}, b"\x0b\x02\x80"), COMPRESSED),
-}
-
-
-@pytest.mark.parametrize("response, why", INVALID_200.values(), ids=INVALID_200)
-def test_invalid_200_is_a_transient_error(response: Response, why: str) -> None:
-    error = responses.json_object(response, DIRECT, REDACTOR)
-    assert isinstance(error, PollError)
-    assert error.cause.text() == f"twilio.test: invalid response ({why})"
-    assert error.kind is ErrorKind.TRANSIENT
-    assert error.reach is Reach.ANSWERED
-    assert error.advice == DIRECT.advice(Reach.ANSWERED)
+    assert parse(text.encode(), REDACTOR)["a"] == value
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -1,13 +1,12 @@
 """Which way a request takes, by the environment."""
 
-import math
 import os
 import ssl
 from unittest import mock
 
 import pytest
 
-from tests.support.server import Connection, Response, Server, Step
+from tests.support.server import Response, Server
 from twilio_build_wait.credentials import Redactor, secrets
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.twilio.route import Proxy, Route, find_route
@@ -38,16 +37,11 @@ def refused(address: str) -> PollError:
     return error
 
 
-def test_direct_way() -> None:
-    route = find(URL)
-    assert route == Route("api.twilio.test:8443")
-    assert route.peer.text() == "api.twilio.test:8443"
-
-
 def test_http_goes_through_no_proxy() -> None:
     url = "http://localhost:8443/v1"
     route = find(url, HTTP_PROXY=PROXY, HTTPS_PROXY=PROXY, ALL_PROXY=PROXY)
-    assert route == Route("localhost:8443")
+    assert route.proxies == {}
+    assert route.peer.text() == "localhost:8443"
 
 
 def test_proxy_is_shown_without_its_login() -> None:
@@ -58,12 +52,22 @@ def test_proxy_is_shown_without_its_login() -> None:
     assert route.peer.text() == "api.twilio.test:8443 through proxy http://proxy.test:3128"
 
 
-PORTS = {"http://proxy.test": 80, "https://proxy.test": 443, "proxy.test": 80}
+FULL = {
+    "proxy.test": "http://proxy.test:80",
+    "https://proxy.test": "https://proxy.test:443",
+    **dict.fromkeys(
+        [
+            f"http://me:{word}@proxy.test"
+            for word in ("pass@word", "pass%2Fword", "päsÿword", "50%")
+        ],
+        "http://proxy.test:80",
+    ),
+}
 
 
-@pytest.mark.parametrize("address", PORTS)
-def test_proxy_without_a_port_has_that_of_its_scheme(address: str) -> None:
-    assert proxy(HTTPS_PROXY=address).port == PORTS[address]
+@pytest.mark.parametrize("address", FULL)
+def test_address_of_a_proxy_is_shown_in_full(address: str) -> None:
+    assert proxy(HTTPS_PROXY=address).address == FULL[address]
 
 
 # Environment -> the variable that the proxy comes from.
@@ -79,14 +83,11 @@ VARIABLES = {
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_proxy_is_called_by_the_variable_that_it_was_taken_from(variable: str) -> None:
-    route = proxy(**VARIABLES[variable])
-    assert route.variable == variable
-    assert route.host == "proxy.test"
+    assert proxy(**VARIABLES[variable]).variable == variable
 
 
 def test_proxy_of_the_system_is_called_https_proxy() -> None:
-    proxies = {"https": PROXY}
-    with mock.patch("twilio_build_wait.twilio.route.get_environ_proxies", return_value=proxies):
+    with mock.patch("requests.utils.get_environ_proxies", return_value={"https": PROXY}):
         assert proxy().variable == "https_proxy"
 
 
@@ -105,42 +106,26 @@ def test_login_with_a_special_character_has_to_be_encoded(character: str, form: 
     )
 
 
-@pytest.mark.parametrize("password", ["pass@word", "pass%2Fword", "päsÿword", "50%"])
-def test_login_that_requests_can_send_is_fine(password: str) -> None:
-    assert proxy(HTTPS_PROXY=f"http://me:{password}@proxy.test").host == "proxy.test"
-
-
-# Address -> cause, advice.
-NO_PROXY_ADDRESS = "which is not the address of a proxy"
-CORRECT = "Correct ALL_PROXY: scheme, host and port"
+# Address -> what is wrong with it.
 REFUSED = {
-    "http://me:100€word@proxy.test": (
-        "the login in ALL_PROXY holds a character that HTTP cannot carry",
-        "Use a login of ASCII characters",
-    ),
     "socks5h://me:sw0rdfish@proxy.test:1080": (
-        "ALL_PROXY is socks5h://proxy.test:1080, but SOCKS proxies are not supported",
-        "Set HTTPS_PROXY to a proxy that speaks HTTP",
+        "socks5h://proxy.test:1080, but SOCKS proxies are not supported"
     ),
-    "ftp://me:sw0rdfish@proxy.test": (
-        f"ALL_PROXY is 'ftp://proxy.test', {NO_PROXY_ADDRESS}",
-        CORRECT,
-    ),
+    "ftp://me:sw0rdfish@proxy.test": "'ftp://proxy.test', which is not the address of a proxy",
     "http://me:sw0rdfish@proxy.test:99999": (
-        f"ALL_PROXY is 'proxy.test:99999', {NO_PROXY_ADDRESS}",
-        CORRECT,
+        "'proxy.test:99999', which is not the address of a proxy"
     ),
-    "me:sw0rdfish@proxy.test": (f"ALL_PROXY is 'proxy.test', {NO_PROXY_ADDRESS}", CORRECT),
-    "[::1:3128": (f"ALL_PROXY is '[::1:3128', {NO_PROXY_ADDRESS}", CORRECT),
-    "http://": (f"ALL_PROXY is 'http://', {NO_PROXY_ADDRESS}", CORRECT),
+    "[::1:3128": "'[::1:3128', which is not the address of a proxy",
 }
 
 
 @pytest.mark.parametrize("address", REFUSED)
 def test_address_that_cannot_be_used_is_shown_without_its_login(address: str) -> None:
     error = refused(address)
-    cause, advice = REFUSED[address]
-    assert error.cause.text() == cause
+    assert error.cause.text() == f"ALL_PROXY is {REFUSED[address]}"
+    correct = "Correct ALL_PROXY: scheme, host and port"
+    is_socks = address.startswith("socks")
+    advice = "Set HTTPS_PROXY to a proxy that speaks HTTP" if is_socks else correct
     assert error.advice.text() == advice
 
 
@@ -152,12 +137,10 @@ WRONG_FORMS = {
     "localhost,*twilio.test,*.other.test": ".twilio.test",
     "localhost;api.twilio.test": ".api.twilio.test",
     "localhost\napi.twilio.test\n": ".api.twilio.test",
-    "localhost api.twilio.test": ".api.twilio.test",
     "localhost|API.twilio.test": ".api.twilio.test",
     "https://api.twilio.test/": ".api.twilio.test",
     "api.twilio.test:443": ".api.twilio.test",
     '"localhost,twilio.test"': ".twilio.test",
-    "localhost," * 60 + "*.twilio.test": ".twilio.test",
 }
 
 
@@ -197,21 +180,12 @@ def test_advice_depends_on_how_far_a_request_got(reach: Reach) -> None:
     assert find(ALL_PROXY=PROXY).advice(reach).text() == through_proxy
 
 
-def test_bundle_is_the_one_that_requests_uses() -> None:
-    assert find(CURL_CA_BUNDLE="/curl.pem", REQUESTS_CA_BUNDLE="/own.pem").bundle == "/own.pem"
-    assert find(CURL_CA_BUNDLE="/curl.pem").bundle == "/curl.pem"
-
-
-def test_ssl_cert_file_is_noticed() -> None:
-    assert find(SSL_CERT_FILE="/own.pem").has_cert_file
-
-
 # --- the schemes that a proxy offers --------------------------------------------------------------
 
 
-def offers(server: Server, host: str = "twilio.test", timeout: float = 5.0) -> str:
+def offers(server: Server, host: str = "twilio.test") -> str:
     proxy = Proxy("HTTPS_PROXY", "http", "127.0.0.1", server.port)
-    return proxy.offered_schemes(host, ssl.create_default_context(), timeout)
+    return proxy.offered_schemes(host, ssl.create_default_context(), 5.0)
 
 
 # Header -> schemes.
@@ -222,7 +196,6 @@ HEADERS = {
     'Digest realm="\\", NTLM", qop="auth" , nonce = x, Basic realm=y': "Digest, Basic",
     "NTLM TlRMTVNTUAAC==,Negotiate": "NTLM, Negotiate",
     'NTLM, Basic realm="' + '\\"' * 30_000: "NTLM, Basic",
-    "A" + ",A" * 30_000: ", ".join("A" * 10),
     "": "",
 }
 
@@ -237,17 +210,6 @@ def test_schemes_may_stand_in_several_headers(server: Server) -> None:
     head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM\r\n\r\n"
     server.script(head)
     assert offers(server) == "Negotiate, NTLM"
-
-
-@pytest.mark.parametrize("answer", [Response(407), b"", Connection.reset, b"SSH-2.0\r\n"])
-def test_no_scheme_is_offered_by_a_proxy_that_names_none(server: Server, answer: Step) -> None:
-    server.script(answer)
-    assert offers(server) == ""
-
-
-def test_proxy_that_does_not_answer_in_time_offers_no_scheme(server: Server) -> None:
-    server.script([math.inf])
-    assert offers(server, timeout=0.01) == ""
 
 
 HOSTS = {"twilio.test": "twilio.test:443", "twilio.test:8443": "twilio.test:8443"}

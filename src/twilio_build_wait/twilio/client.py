@@ -8,11 +8,11 @@ that is left in an older one can answer it.
 
 import platform
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -20,15 +20,14 @@ import requests
 import urllib3
 from requests.__version__ import __version__ as requests_version
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from twilio_build_wait import __version__
 from twilio_build_wait.credentials import Redactor
-from twilio_build_wait.model import ErrorKind, PollError
+from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import message
-from twilio_build_wait.signals import Signals, ThreadShortageError
+from twilio_build_wait.signals import Signals
 from twilio_build_wait.twilio import errors, tls
-from twilio_build_wait.twilio.responses import Response, invalid, json_object
+from twilio_build_wait.twilio.responses import InvalidBodyError, Response, http_error, parse
 from twilio_build_wait.twilio.route import Proxy, Route, find_route
 from twilio_build_wait.twilio.trace import Trace
 
@@ -36,10 +35,8 @@ from twilio_build_wait.twilio.trace import Trace
 STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
 #: How long it may take to connect to one of a host's addresses, handshakes included, in seconds.
 CONNECT_LIMIT = 5.0
-
 # A read that is repeated may take so long each time, and comes again after so long, in seconds.
 _ONE_OF_SEVERAL, _REPEAT_AFTER = 5.0, 1.0
-
 _HEADERS = {
     "User-Agent": (
         f"twilio-build-wait/{__version__} "
@@ -63,24 +60,18 @@ class _Adapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Use the TLS context for the host."""
         super().init_poolmanager(*args, **options, ssl_context=self._context)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Use the TLS context for the host behind a proxy, and for the proxy itself."""
         both = {"ssl_context": self._context, "proxy_ssl_context": self._context}
         return super().proxy_manager_for(proxy, **options, **both)
 
     def cert_verify(self, *_: Any) -> None:
         """Leave everything to the TLS context."""
 
-    def build_response(self, _: Any, resp: urllib3.BaseHTTPResponse) -> requests.Response:
-        """Build a response without cookies: http.cookiejar warns of odd dates, and none is used."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        return response
+    def build_response(self, _: Any, resp: urllib3.BaseHTTPResponse) -> Any:
+        """Return urllib3's response: for that of `requests`, http.cookiejar warns of odd dates."""
+        return resp
 
 
 @dataclass
@@ -106,11 +97,7 @@ class Client:
         return self._date or datetime.fromtimestamp(self.wall_clock(), UTC)
 
     def read(self, url: str, limit: float, max_bytes: int = MAX_BYTES) -> Resource:
-        """Read a JSON object within `limit` seconds in total; what is nested too deeply is null.
-
-        Raises:
-            Cancelled: a signal arrived.
-        """
+        """Read a JSON object within `limit` seconds in total. Raises `Cancelled`."""
         try:
             self._route = route = find_route(url, self.environ, self.redactor)
         except tls.LocalError as error:
@@ -119,11 +106,17 @@ class Client:
         if isinstance(response, PollError):
             return response
         self._date = response.date
-        return json_object(response, route, self.redactor)
+        if response.status != HTTPStatus.OK:
+            return http_error(response, route, self.redactor)
+        try:
+            return parse(response.body, self.redactor)
+        except InvalidBodyError as problem:
+            return self.invalid(str(problem))
 
     def invalid(self, problem: str) -> PollError:
-        """Return the error of what has just been read; the problem is in our words."""
-        return invalid(problem, self._route)
+        """Return the error of a 200 that has just been read; the problem is in our words."""
+        cause = message(f"{{}}: invalid response ({problem})", self._route.host)
+        return PollError(cause, advice=self._route.advice(Reach.ANSWERED), reach=Reach.ANSWERED)
 
     def read_until(self, url: str, end: float) -> Resource:
         """Read a JSON object, and repeat transient errors until `end` on the clock; see `read`."""
@@ -138,11 +131,7 @@ class Client:
         return PollError(message("no time was left to read it"))
 
     def _get(self, url: str, route: Route, limit: float, max_bytes: int) -> Response | PollError:
-        """GET a URL.
-
-        Once the headers of a status other than 200 have been read, the result is a `Response`,
-        whatever happens to its body. A 200 whose body is not read whole is an error.
-        """
+        """GET a URL. Once the headers are read, only a 200 is an error without its whole body."""
         trace, end = Trace(), self.clock() + limit
 
         def exchange() -> Response:
@@ -150,23 +139,20 @@ class Client:
             # An explicit `auth` keeps .netrc out. A prepared request that is sent through the
             # adapter follows no redirect and reads nothing of one.
             request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
-            adapter = _Adapter(self._context if url.startswith("https:") else None)
+            context = self._context if url.startswith("https:") else None
             timeout = (min(CONNECT_LIMIT, limit), limit)
-            with (
-                adapter.send(request, stream=True, timeout=timeout, proxies=route.proxies) as got,
-                # Otherwise it stays open in the pool of the adapter while a traceback holds that.
-                closing(got.raw.connection),
-            ):
-                trace.head = Response(got.status_code, got.headers)
+            send = _Adapter(context).send
+            got: Any = send(request, stream=True, timeout=timeout, proxies=route.proxies)
+            # A response that was read whole has given its connection back to the adapter's pool.
+            with closing(got), closing(got.connection):
+                trace.head = Response(got.status, got.headers)
                 return replace(trace.head, body=_read_body(got, max_bytes))
 
         def ask_schemes(proxy: Proxy) -> str:
-            def ask() -> str:
-                return proxy.offered_schemes(route.host, self._context, CONNECT_LIMIT)
-
+            ask = partial(proxy.offered_schemes, route.host, self._context, CONNECT_LIMIT)
             try:
                 return self.redactor.redact(self.signals.run(ask, end - self.clock()))
-            except (TimeoutError, ThreadShortageError):
+            except errors.TRANSPORT_ERRORS:
                 return ""
 
         try:
@@ -186,27 +172,23 @@ class Client:
         return tls.make_context(self.environ, self.redactor)
 
 
-def read_page(read: Callable[[int], Resource], page_sizes: Sequence[int]) -> tuple[Resource, int]:
-    """Read a list, and if it is too large, with the next smaller page. Returns the size, too."""
-    *larger, smallest = page_sizes
-    for page_size in larger:
-        result = read(page_size)
-        if not isinstance(result, PollError) or not result.is_oversized:
-            return result, page_size
-    return read(smallest), smallest
+def read_page(read: Callable[[int], Resource], page_sizes: tuple[int, int]) -> tuple[Resource, int]:
+    """Read a list, and if it is too large, with the smaller page. Returns the size, too."""
+    large, small = page_sizes
+    result = read(large)
+    if isinstance(result, PollError) and result.is_oversized:
+        return read(small), small
+    return result, large
 
 
-def _read_body(response: requests.Response, max_bytes: int) -> bytes:
+def _read_body(response: urllib3.HTTPResponse, max_bytes: int) -> bytes:
     """Read a whole body as it is on the wire, up to `max_bytes` bytes.
 
-    `read1` returns what has arrived, whereas `iter_content` waits for a whole piece. It also
-    limits the size line of a chunk, whereas urllib3's own reader does not.
+    `read1` returns what has arrived, whereas `stream` waits for a whole piece. It also limits the
+    size line of a chunk, whereas urllib3's own reader does not.
     """
-    # http.client reads the chunks of this encoding only, and takes those of others for the body.
-    if response.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise errors.BodyError("a Transfer-Encoding that cannot be read")
     body = bytearray()
-    while piece := response.raw.read1(64 * 1024, decode_content=False):
+    while piece := response.read1(64 * 1024, decode_content=False):
         body += piece
         if len(body) > max_bytes:
             raise errors.OversizedError(f"response too large (more than {max_bytes // 1024} KiB)")

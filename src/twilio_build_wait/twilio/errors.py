@@ -4,12 +4,12 @@ An error that is not known to be permanent is transient: a wrong "failed" wakes 
 deadline ends the wait anyway.
 """
 
-import http.client
 import re
 import socket
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from ssl import SSLCertVerificationError, SSLEOFError, SSLError
 from typing import Any
 
 from requests.exceptions import InvalidURL
@@ -23,17 +23,14 @@ from twilio_build_wait.twilio.tls import SHORTAGES, LocalError, certificate_advi
 from twilio_build_wait.twilio.trace import Trace
 
 
-class BodyError(ValueError):
-    """A body that cannot be read; the message says why, in our words."""
-
-
-class OversizedError(BodyError):
-    """The body is longer than any that Twilio sends; the message says how much is allowed."""
+class OversizedError(ValueError):
+    """A body is longer than any that Twilio sends; the message says how much is allowed."""
 
 
 #: What `requests` (an OSError) and the layers below raise for a bad server, network or address.
-TRANSPORT_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
+TRANSPORT_ERRORS = (HTTPError, HTTPException, OSError, ValueError)
 
+# Not every platform has the second one.
 _UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_TLS = "the other side does not speak TLS"
 # What OpenSSL says of bytes that are no TLS record (which of them depends on its version), and of a
@@ -46,26 +43,24 @@ _TLS_REASONS = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate, which cannot be sent",
 }
 # What has happened, by exception; the first row that fits one of a chain counts.
-_CAUSES: dict[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any], str]] = {
-    BodyError: str,
+_CAUSES: dict[type[BaseException] | tuple[type[BaseException], ...], str | Callable[[Any], str]] = {
+    OversizedError: str,
     socket.gaierror: lambda error: (
         "no such host"
         if error.errno in _UNKNOWN_NAME
         else f"name resolution failed ({error.strerror})"
     ),
-    ConnectionRefusedError: lambda _: "connection refused",
+    ConnectionRefusedError: "connection refused",
     # Not ConnectTimeoutError: urllib3's NewConnectionError is one too, whatever failed.
-    (TimeoutError, ReadTimeoutError): lambda _: "timed out",
-    # RemoteDisconnected comes before ConnectionResetError, which it is as well.
-    (http.client.RemoteDisconnected, ssl.SSLEOFError): lambda _: (
-        "connection closed without a response"
-    ),
-    http.client.IncompleteRead: lambda _: "connection closed within the response",
-    (ConnectionResetError, BrokenPipeError, ConnectionAbortedError): lambda _: "connection reset",
-    ssl.SSLError: lambda error: _TLS_REASONS.get(
+    (TimeoutError, ReadTimeoutError): "timed out",
+    # RemoteDisconnected comes before ConnectionError, which it is as well.
+    (RemoteDisconnected, SSLEOFError): "connection closed without a response",
+    IncompleteRead: "connection closed within the response",
+    ConnectionError: "connection reset",
+    SSLError: lambda error: _TLS_REASONS.get(
         error.reason, f"TLS error ({error.reason or error.strerror})"
     ),
-    http.client.HTTPException: lambda error: f"not an HTTP response ({type(error).__name__})",
+    HTTPException: lambda error: f"not an HTTP response ({type(error).__name__})",
 }
 _TUNNEL_FAILED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
@@ -77,22 +72,20 @@ def explain(
 
     `ask_schemes` is called after a 407, and returns which schemes the proxy offers.
     """
-    chain = tuple(_chain(error))
+    chain = _chain(error)
     for each in chain:
         if meaning := _local(each, route) or _certificate(each, route, trace):
             return meaning
-        if route.proxy and (status := _tunnel_status(each)):
-            return _refusal(status, route, route.proxy, ask_schemes)
+        # http.client tells a proxy's answer to CONNECT only in the message of a bare OSError.
+        refusal = _TUNNEL_FAILED.match(str(each)) if type(each) is OSError else None
+        if refusal and route.proxy:
+            return _refusal(int(refusal[1]), route, route.proxy, ask_schemes)
     cause, reach = _cause(chain), _reach(chain, trace)
     advice = route.advice(reach)
-    if route.proxy and cause == _NO_TLS and _is_proxy_hop(route.proxy, trace):
-        advice = message(f"Write http:// in {route.proxy.variable} if the proxy speaks HTTP")
-    return PollError(
-        message("{}: {}", route.peer, cause),
-        advice=advice,
-        reach=reach,
-        is_oversized=isinstance(error, OversizedError),
-    )
+    if cause == _NO_TLS and (proxy := _tls_proxy(route, trace)):
+        advice = message(f"Write http:// in {proxy.variable} if the proxy speaks HTTP")
+    text, is_oversized = message("{}: {}", route.peer, cause), isinstance(error, OversizedError)
+    return PollError(text, advice=advice, reach=reach, is_oversized=is_oversized)
 
 
 def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
@@ -103,44 +96,42 @@ def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
     return PollError(cause, advice=route.advice(reach), reach=reach)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and every exception inside it, the outermost first.
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an exception and every exception inside it, the outermost first.
 
     The layers pass causes on in three ways: as `__cause__` or `__context__`, as `reason`
     (urllib3's MaxRetryError), or among the arguments (ProtocolError, ConnectionError).
     """
-    pending: list[object] = [error]
-    seen: set[int] = set()
-    while pending:
-        each = pending.pop(0)
-        if isinstance(each, BaseException) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            pending += [getattr(each, "reason", None), *each.args]
-            pending += [each.__cause__, each.__context__]
+    chain = [error]
+    for each in chain:  # it grows meanwhile
+        inner = (getattr(each, "reason", None), *each.args, each.__cause__, each.__context__)
+        chain += [one for one in inner if isinstance(one, BaseException) and one not in chain]
+    return chain
 
 
 def _reach(chain: Sequence[BaseException], trace: Trace) -> Reach:
     """Return how far a request got before these exceptions."""
-    if trace.head:
+    is_no_http = any(
+        isinstance(error, HTTPException) and not isinstance(error, ConnectionError)
+        for error in chain
+    )
+    if trace.head or is_no_http:
         return Reach.ANSWERED
-    for error in chain:
-        is_cut = isinstance(error, http.client.RemoteDisconnected)
-        if isinstance(error, http.client.HTTPException) and not is_cut:
-            return Reach.ANSWERED  # it was no HTTP
-        # With TLS 1.3 a server refuses only after the client's side of the handshake: by an alert,
-        # or by closing the connection before the request can be written.
-        is_alert = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
-        if is_alert or isinstance(error, ssl.SSLEOFError):
-            return Reach.NOWHERE
-    return Reach.SENT if b"GET" in trace.sent else Reach.NOWHERE
+    # With TLS 1.3 a server refuses only after the client's side of the handshake: by an alert, or
+    # by closing the connection before the request can be written.
+    is_refused = any(
+        isinstance(error, SSLEOFError)
+        or (isinstance(error, SSLError) and "ALERT" in (error.reason or ""))
+        for error in chain
+    )
+    return Reach.SENT if b"GET" in trace.sent and not is_refused else Reach.NOWHERE
 
 
 def _cause(chain: Sequence[BaseException]) -> str:
-    for types, describe in _CAUSES.items():
+    for types, cause in _CAUSES.items():
         for error in chain:
             if isinstance(error, types):
-                return describe(error)
+                return cause if isinstance(cause, str) else cause(error)
     texts = (error.strerror for error in chain if isinstance(error, OSError))
     return next(filter(None, texts), f"invalid response ({type(chain[0]).__name__})")
 
@@ -150,11 +141,11 @@ def _local(error: BaseException, route: Route) -> PollError | None:
     if isinstance(error, LocalError):
         return error.error
     if isinstance(error, ThreadShortageError):
+        cause = message("this machine could not start a thread")
         advice = (
             "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new "
             "image start threads"
         )
-        cause = message("this machine could not start a thread")
         return LocalError(cause, advice, ErrorKind.TRANSIENT).error
     if isinstance(error, OSError) and error.errno in SHORTAGES:
         cause = message("this machine is out of resources: {}", str(error.strerror))
@@ -168,39 +159,30 @@ def _local(error: BaseException, route: Route) -> PollError | None:
     return None
 
 
-def _is_proxy_hop(proxy: Proxy, trace: Trace) -> bool:
-    """Return whether TLS with the proxy has failed, not TLS with the host."""
-    return proxy.scheme == "https" and b"CONNECT" not in trace.sent
-
-
 def _certificate(error: BaseException, route: Route, trace: Trace) -> PollError | None:
     """Explain why a certificate does not verify."""
-    if not isinstance(error, ssl.SSLCertVerificationError):
+    if not isinstance(error, SSLCertVerificationError):
         return None
-    is_proxy = route.proxy and _is_proxy_hop(route.proxy, trace)
-    peer = message("proxy {}", route.proxy.address) if route.proxy and is_proxy else route.peer
+    proxy = _tls_proxy(route, trace)
+    peer = message("proxy {}", proxy.address) if proxy else route.peer
     cause = message("the certificate of {} does not verify: {}", peer, error.verify_message)
-    advice = certificate_advice(
-        error.verify_code, peer, route.bundle, has_cert_file=route.has_cert_file
-    )
+    advice = certificate_advice(error.verify_code, peer, route.issuer_advice)
     return PollError(cause, ErrorKind.PERMANENT, advice=advice)
 
 
-def _tunnel_status(error: BaseException) -> int | None:
-    """Return the status with which a proxy has answered CONNECT instead of 200, or None.
-
-    http.client tells it only in the message of an OSError without a number.
-    """
-    match = _TUNNEL_FAILED.match(str(error)) if type(error) is OSError else None
-    return int(match[1]) if match else None
+def _tls_proxy(route: Route, trace: Trace) -> Proxy | None:
+    """Return the proxy if TLS with it has failed, not TLS with the host."""
+    is_at_proxy = route.proxy and route.proxy.scheme == "https" and b"CONNECT" not in trace.sent
+    return route.proxy if is_at_proxy else None
 
 
 def _refusal(
     status: int, route: Route, proxy: Proxy, ask_schemes: Callable[[Proxy], str]
 ) -> PollError:
     """Explain a proxy that does not open a tunnel."""
-    is_refused = status in range(300, 500)
-    verb = "refused" if is_refused else "did not connect to"
+    kind, verb = ErrorKind.TRANSIENT, "did not connect to"
+    if status in range(300, 500):
+        kind, verb = ErrorKind.PERMANENT, "refused"
     cause = message(f"proxy {{}} {verb} {{}} with HTTP {status}", proxy.address, route.host)
     offered, login = NOTHING, ", its login"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and (schemes := ask_schemes(proxy)):
@@ -208,5 +190,4 @@ def _refusal(
         login = login if "basic" in schemes.lower() else ""
     bypass = route.exemption or message(", or exempt {} with NO_PROXY", route.host)
     advice = message(f"{{}}Check {proxy.variable}{login}{{}}", offered, bypass)
-    kind = ErrorKind.PERMANENT if is_refused else ErrorKind.TRANSIENT
     return PollError(cause, kind, advice=advice)

@@ -6,26 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, join, message
 from twilio_build_wait.twilio.route import Route
 
-_REDIRECTS = range(300, 400)
 # The statuses with which `Retry-After` counts.
-_LIMITS = {HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)}
+_LIMITS = {429, *range(500, 600)}
 # Every other status is transient.
-_KINDS: dict[int, ErrorKind] = {
+_KINDS = {
     **dict.fromkeys(range(300, 500), ErrorKind.PERMANENT),
-    HTTPStatus.NOT_FOUND: ErrorKind.NOT_FOUND,
-    HTTPStatus.REQUEST_TIMEOUT: ErrorKind.TRANSIENT,
-    HTTPStatus.TOO_EARLY: ErrorKind.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: ErrorKind.TRANSIENT,
+    **dict.fromkeys([408, 425, 429], ErrorKind.TRANSIENT),
+    404: ErrorKind.NOT_FOUND,
 }
-
 _CODE = re.compile(r"[1-9][0-9]{0,5}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 # The host and port of a URL, without a login.
@@ -34,17 +29,15 @@ _HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)")
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
 # The deepest nesting that is parsed: json needs the C stack, which may be small.
 _DEEPEST = 100
-
-_ADVICE: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "Check that the SID and the token or secret belong together; those of "
+_ADVICE = {
+    401: "Check that the SID and the token or secret belong together; those of "
     "another region are refused as well",
-    HTTPStatus.FORBIDDEN: "Check that the credential is a standard API key of this account",
-    HTTPStatus.NOT_FOUND: "Check service-sid, build-sid, region and the credential's account; "
+    403: "Check that the credential is a standard API key of this account",
+    404: "Check service-sid, build-sid, region and the credential's account; "
     "Twilio may also have deleted a build that was never deployed",
 }
 _OTHER_ADVICE = "Look up the status and the code in Twilio's documentation"
 _NOT_TWILIO = "Something in between may have answered: a proxy, a gateway or a web filter"
-_NO_REDIRECT = message("Redirects are never followed: set base-url to the final address")
 
 
 class InvalidBodyError(Exception):
@@ -53,10 +46,7 @@ class InvalidBodyError(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response: status code, headers (names in any case) and body.
-
-    The body of a status other than 200 is empty if it could not be read whole.
-    """
+    """An HTTP response. The body is empty, except for a 200, if it could not be read whole."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -65,35 +55,14 @@ class Response:
     @property
     def date(self) -> datetime | None:
         """The server's clock by the `Date` header; None if it is missing or malformed."""
-        return _date(parsedate_to_datetime, self.headers.get("Date"))
+        return date(self.headers.get("Date"), parsedate_to_datetime)
 
 
-def json_object(response: Response, route: Route, redactor: Redactor) -> dict[str, Any] | PollError:
-    """Return the JSON object that a 200 holds without credentials, or what went wrong."""
-    if response.status != HTTPStatus.OK:
-        return http_error(response, route, redactor)
-    try:
-        return cast("dict[str, Any]", redactor.redact_json(parse(response.body)))
-    except InvalidBodyError as problem:
-        encoding = response.headers.get("Content-Encoding", "identity").lower()
-        is_compressed = encoding != "identity" or response.body.startswith(b"\x1f\x8b")  # gzip
-        why = "compressed, which was not asked for" if is_compressed else str(problem)
-        return invalid(why, route)
-
-
-def invalid(problem: str, route: Route) -> PollError:
-    """Return the error of a 200 that is not what was asked for; the problem is in our words."""
-    cause = message(f"{{}}: invalid response ({problem})", route.host)
-    return PollError(cause, advice=route.advice(Reach.ANSWERED), reach=Reach.ANSWERED)
-
-
-def parse(body: bytes) -> dict[str, object]:
+def parse(body: bytes, redactor: Redactor) -> dict[str, Any]:
     """Parse one JSON object strictly: UTF-8, no duplicate keys, no NaN. Numbers become floats.
 
     A value that is nested too deeply becomes null; what is wrong inside it does not matter.
-
-    Raises:
-        InvalidBodyError: it is anything else.
+    Credentials are replaced. Raises InvalidBodyError.
     """
     try:
         parsed = json.loads(
@@ -103,17 +72,15 @@ def parse(body: bytes) -> dict[str, object]:
             # int() refuses numbers of more than 4,300 digits.
             parse_int=float,
         )
-    except UnicodeDecodeError:
-        raise InvalidBodyError("not UTF-8") from None
-    except json.JSONDecodeError:
+    except ValueError:
         raise InvalidBodyError("not JSON" if body.strip() else "empty") from None
     if not isinstance(parsed, dict):
         raise InvalidBodyError("not a JSON object")
+    redactor.redact_json(parsed)
     return parsed
 
 
 def _prune(text: str) -> str:
-    """Replace each value of a JSON text that is nested too deeply by null."""
     kept, depth = [], 0
     for token in _TOKENS.findall(text):
         is_opening = token in {"[", "{"}
@@ -137,11 +104,12 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
         peer, note, advice = route.peer, " (it does not look like Twilio's)", message(_NOT_TWILIO)
     elif kind is not ErrorKind.TRANSIENT:
         advice = message(_ADVICE.get(status, _OTHER_ADVICE))
-    if status in _REDIRECTS:
+    if status in range(300, 400):
         # Redacted first: a credential that is cut in two would not be recognized.
         match = _HOST.match(redactor.redact(response.headers.get("Location", "")))
         target = message(", a redirect to {}", match[1]) if match else message(", a redirect")
-        advice = join(". ", advice, _NO_REDIRECT)
+        rule = message("Redirects are never followed: set base-url to the final address")
+        advice = join(". ", advice, rule)
     cause = message(f"HTTP {status} from {{}}{{}}{note}", peer, target)
     request_id = redactor.redact(response.headers.get("Twilio-Request-Id", ""))
     seconds = retry_after(response) if status in _LIMITS else None
@@ -149,15 +117,14 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, or None if it is invalid.
+    """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None if it is invalid.
 
-    It is a number of seconds or a date (RFC 9110, 10.2.3). A date is relative to the response's
-    own `Date`, so a wrong clock makes no difference.
+    A date in it is relative to the response's own `Date`, so a wrong clock makes no difference.
     """
     value = response.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    until, now = _date(parsedate_to_datetime, value), response.date
+    until, now = date(value, parsedate_to_datetime), response.date
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
@@ -169,11 +136,10 @@ def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, str]:
     (twilio-python, base/version.py). In each of them the code and the status are numbers.
     """
     try:
-        error = parse(body)
+        error = parse(body, redactor)
     except InvalidBodyError:
         return False, "", ""
     has_numbers = all(isinstance(error.get(name), float) for name in ("code", "status"))
-    error = cast("dict[str, object]", redactor.redact_json(error))
     texts = [error.get(name) for name in ("message", "title", "detail")]
     said = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
     is_twilio = has_numbers and bool(said)
@@ -185,13 +151,10 @@ def error_code(value: object) -> str:
     return formatted(f"{value:g}" if isinstance(value, float) else value, _CODE)
 
 
-def date(value: object) -> datetime | None:
-    """Parse a date of a resource (ISO 8601, UTC unless it says otherwise); None if it is none."""
-    return _date(datetime.fromisoformat, value)
-
-
-def _date(parse_date: Callable[[Any], datetime], value: object) -> datetime | None:
-    """Parse a date into UTC; None if it is none."""
+def date(
+    value: object, parse_date: Callable[[Any], datetime] = datetime.fromisoformat
+) -> datetime | None:
+    """Parse a date, in ISO 8601 if it is a resource's; it is in UTC if it names no zone."""
     try:
         parsed = parse_date(value)
         return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
@@ -217,11 +180,10 @@ def has_next_page(body: Mapping[str, object]) -> bool:
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     unique = dict(pairs)
-    if len(unique) != len(pairs):
-        # Parsers disagree on which duplicate wins.
+    if len(unique) != len(pairs):  # parsers disagree on which of them wins
         raise InvalidBodyError("duplicate keys")
     return unique
 
 
 def _no_constant(name: str) -> object:
-    raise InvalidBodyError(f"not JSON: {name}")
+    raise ValueError(name)
