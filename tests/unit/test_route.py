@@ -115,6 +115,7 @@ REFUSED = {
     "http://me:sw0rdfish@proxy.test:99999": (
         "'proxy.test:99999', which is not the address of a proxy"
     ),
+    "http://me:sw0rdfish@": "'', which is not the address of a proxy",
     "[::1:3128": "'[::1:3128', which is not the address of a proxy",
 }
 

@@ -132,7 +132,7 @@ def _split(address: str) -> Url:
     try:
         urlsplit(address)  # `requests` does so, too; it refuses what the next line would encode
         return parse_url(utils.prepend_scheme_if_needed(address, "http"))
-    except (HTTPError, ValueError):
+    except (HTTPError, ValueError, TypeError):  # TypeError: a login without a host
         return Url()
 
 
