@@ -10,8 +10,7 @@ import pytest
 from tests.conftest import Authority
 from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
-from twilio_build_wait.safe_text import message
-from twilio_build_wait.twilio.tls import LocalError, certificate_advice, issuer_advice, make_context
+from twilio_build_wait.twilio.tls import LocalError, issuer_advice, make_context
 
 REDACTOR = Redactor(["sw0rdfish"])
 
@@ -91,32 +90,6 @@ def test_shortage_is_not_the_fault_of_the_bundle(shortage: OSError) -> None:
 
 # --- advice ---------------------------------------------------------------------------------------
 
-CLOCK = "Renew the certificate, or correct the clock of this machine"
-OTHER_HOST = "It was issued for another host: check that api.test is the right one"
-WEAK = "Its key or signature is too weak: it has to be issued anew, with a longer key and SHA-256"
-STRICT = (
-    "It breaks a strict rule. If it is your company's, set REQUESTS_CA_BUNDLE to the file of its "
-    "CA: then such rules are not checked"
-)
-OTHER = "Correct the certificate of api.test, or have it issued anew"
-# OpenSSL's numbers -> advice.
-ADVICE = {
-    **dict.fromkeys([9, 10], CLOCK),
-    26: "It was not issued for a server: it has to be issued anew",
-    **dict.fromkeys([62, 64], OTHER_HOST),
-    **dict.fromkeys([66, 67, 68], WEAK),
-    **dict.fromkeys([80, 94], STRICT),
-    **dict.fromkeys([79, 95], OTHER),
-    **dict.fromkeys([2, 18, 19, 20, 21], "add its CA"),
-}
-
-
-@pytest.mark.parametrize("code", ADVICE)
-def test_advice_fits_the_error(code: int) -> None:
-    advice = certificate_advice(code, message("api.test"), message("add its CA"))
-    assert advice.text() == ADVICE[code]
-
-
 ADD = "REQUESTS_CA_BUNDLE is {}: add the CA that signed this certificate"
 COMPANY = (
     "If a company proxy signs the traffic anew, set REQUESTS_CA_BUNDLE to the file of its CA; for "
@@ -127,10 +100,6 @@ ISSUERS = {
     "folder": (
         {"REQUESTS_CA_BUNDLE": "/dev"},
         f"{ADD.format('/dev')}, and link it by its hash: openssl rehash",
-    ),
-    "variable of OpenSSL": (
-        {"SSL_CERT_FILE": "/ca.pem"},
-        "SSL_CERT_FILE is not read: set REQUESTS_CA_BUNDLE to the same path",
     ),
     "nothing": ({}, COMPANY),
 }

@@ -1,9 +1,8 @@
 """The client: one GET, bounded in time and bytes, that returns a JSON object or an error.
 
-A timeout of `requests` bounds one socket operation, not a request: a server that drips holds it
-for ever, and nothing bounds a DNS lookup. So a request runs in a thread of its own, and when its
-time is up, the connection is shut down under it. Each request has a connection of its own: nothing
-that is left in an older one can answer it.
+A timeout of `requests` bounds one socket operation: a server that drips holds a request for ever,
+and nothing bounds a DNS lookup. So each request runs in a thread of its own, and when its time is
+up, its connection is shut down. Nothing that is left in an older connection can answer it.
 """
 
 import platform
@@ -47,7 +46,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-
 #: A JSON object, or why it could not be read.
 Resource = dict[str, Any] | PollError
 
@@ -108,6 +106,10 @@ class Client:
         self._date = response.date
         if response.status != HTTPStatus.OK:
             return http_error(response, route, self.redactor)
+        if len(response.body) > max_bytes:
+            text = f"{{}}: response too large (more than {max_bytes // 1024} KiB)"
+            advice = route.advice(Reach.ANSWERED)
+            return PollError(message(text, route.peer), advice=advice, is_oversized=True)
         try:
             return parse(response.body, self.redactor)
         except InvalidBodyError as problem:
@@ -116,7 +118,7 @@ class Client:
     def invalid(self, problem: str) -> PollError:
         """Return the error of a 200 that has just been read; the problem is in our words."""
         cause = message(f"{{}}: invalid response ({problem})", self._route.host)
-        return PollError(cause, advice=self._route.advice(Reach.ANSWERED), reach=Reach.ANSWERED)
+        return PollError(cause, advice=self._route.advice(Reach.ANSWERED))
 
     def read_until(self, url: str, end: float) -> Resource:
         """Read a JSON object, and repeat transient errors until `end` on the clock; see `read`."""
@@ -136,8 +138,7 @@ class Client:
 
         def exchange() -> Response:
             trace.follow()
-            # An explicit `auth` keeps .netrc out. A prepared request that is sent through the
-            # adapter follows no redirect and reads nothing of one.
+            # An explicit `auth` keeps .netrc out. Through the adapter, no redirect is followed.
             request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
             context = self._context if url.startswith("https:") else None
             timeout = (min(CONNECT_LIMIT, limit), limit)
@@ -163,12 +164,10 @@ class Client:
             error = errors.explain(raised, route, trace, ask_schemes)
         finally:
             trace.end()
-        head = trace.head
-        return head if head and head.status != HTTPStatus.OK else error
+        return trace.head if trace.head and trace.head.status != HTTPStatus.OK else error
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """The TLS context. Raises OSError; see `tls.make_context`."""
         return tls.make_context(self.environ, self.redactor)
 
 
@@ -182,14 +181,9 @@ def read_page(read: Callable[[int], Resource], page_sizes: tuple[int, int]) -> t
 
 
 def _read_body(response: urllib3.HTTPResponse, max_bytes: int) -> bytes:
-    """Read a whole body as it is on the wire, up to `max_bytes` bytes.
-
-    `read1` returns what has arrived, whereas `stream` waits for a whole piece. It also limits the
-    size line of a chunk, whereas urllib3's own reader does not.
-    """
+    # `read1` returns what has arrived; `stream` waits for a whole piece. It also limits the size
+    # line of a chunk; urllib3's own reader does not.
     body = bytearray()
-    while piece := response.read1(64 * 1024, decode_content=False):
+    while len(body) <= max_bytes and (piece := response.read1(64 * 1024, decode_content=False)):
         body += piece
-        if len(body) > max_bytes:
-            raise errors.OversizedError(f"response too large (more than {max_bytes // 1024} KiB)")
     return bytes(body)

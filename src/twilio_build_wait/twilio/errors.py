@@ -5,10 +5,9 @@ deadline ends the wait anyway.
 """
 
 import re
-import socket
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from socket import EAI_NONAME, gaierror
 from ssl import SSLCertVerificationError, SSLEOFError, SSLError
 from typing import Any
 
@@ -19,19 +18,11 @@ from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, message
 from twilio_build_wait.signals import ThreadShortageError
 from twilio_build_wait.twilio.route import Proxy, Route
-from twilio_build_wait.twilio.tls import SHORTAGES, LocalError, certificate_advice
+from twilio_build_wait.twilio.tls import SHORTAGES, LocalError
 from twilio_build_wait.twilio.trace import Trace
-
-
-class OversizedError(ValueError):
-    """A body is longer than any that Twilio sends; the message says how much is allowed."""
-
 
 #: What `requests` (an OSError) and the layers below raise for a bad server, network or address.
 TRANSPORT_ERRORS = (HTTPError, HTTPException, OSError, ValueError)
-
-# Not every platform has the second one.
-_UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_TLS = "the other side does not speak TLS"
 # What OpenSSL says of bytes that are no TLS record (which of them depends on its version), and of a
 # server that asks for a client certificate.
@@ -44,10 +35,9 @@ _TLS_REASONS = {
 }
 # What has happened, by exception; the first row that fits one of a chain counts.
 _CAUSES: dict[type[BaseException] | tuple[type[BaseException], ...], str | Callable[[Any], str]] = {
-    OversizedError: str,
-    socket.gaierror: lambda error: (
+    gaierror: lambda error: (
         "no such host"
-        if error.errno in _UNKNOWN_NAME
+        if error.errno == EAI_NONAME
         else f"name resolution failed ({error.strerror})"
     ),
     ConnectionRefusedError: "connection refused",
@@ -62,30 +52,48 @@ _CAUSES: dict[type[BaseException] | tuple[type[BaseException], ...], str | Calla
     ),
     HTTPException: lambda error: f"not an HTTP response ({type(error).__name__})",
 }
+# OpenSSL's numbers of verification errors (openssl/x509_vfy.h), and what to do; {} is the peer.
+_CERTIFICATES = {
+    # Not yet valid, expired.
+    **dict.fromkeys([9, 10], "Renew the certificate, or correct the clock of this machine"),
+    26: "It was not issued for a server: it has to be issued anew",
+    # Another name, another address.
+    **dict.fromkeys([62, 64], "It was issued for another host: check that {} is the right one"),
+    # The server's key, a CA's key, a CA's digest.
+    **dict.fromkeys(
+        [66, 67, 68],
+        "Its key or signature is too weak: it has to be issued anew, with a longer key and SHA-256",
+    ),
+    # What only the strict flag finds, which is not set with a bundle.
+    **dict.fromkeys(
+        range(80, 95),
+        "It breaks a strict rule. If it is your company's, set REQUESTS_CA_BUNDLE to the file of "
+        "its CA: then such rules are not checked",
+    ),
+}
+_OTHER_CERTIFICATE = "Correct the certificate of {}, or have it issued anew"
+_UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
 _TUNNEL_FAILED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
 def explain(
     error: BaseException, route: Route, trace: Trace, ask_schemes: Callable[[Proxy], str]
 ) -> PollError:
-    """Return what an exception, one of `TRANSPORT_ERRORS`, means.
-
-    `ask_schemes` is called after a 407, and returns which schemes the proxy offers.
-    """
+    """Return what one of `TRANSPORT_ERRORS` means; `ask_schemes` asks a proxy for its schemes."""
     chain = _chain(error)
     for each in chain:
-        if meaning := _local(each, route) or _certificate(each, route, trace):
+        if meaning := _certain(each, route, trace):
             return meaning
         # http.client tells a proxy's answer to CONNECT only in the message of a bare OSError.
         refusal = _TUNNEL_FAILED.match(str(each)) if type(each) is OSError else None
         if refusal and route.proxy:
-            return _refusal(int(refusal[1]), route, route.proxy, ask_schemes)
+            schemes = ask_schemes(route.proxy) if refusal[1] == "407" else ""
+            return _refusal(int(refusal[1]), schemes, route, route.proxy)
     cause, reach = _cause(chain), _reach(chain, trace)
     advice = route.advice(reach)
     if cause == _NO_TLS and (proxy := _tls_proxy(route, trace)):
         advice = message(f"Write http:// in {proxy.variable} if the proxy speaks HTTP")
-    text, is_oversized = message("{}: {}", route.peer, cause), isinstance(error, OversizedError)
-    return PollError(text, advice=advice, reach=reach, is_oversized=is_oversized)
+    return PollError(message("{}: {}", route.peer, cause), advice=advice, reach=reach)
 
 
 def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
@@ -97,13 +105,10 @@ def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return an exception and every exception inside it, the outermost first.
-
-    The layers pass causes on in three ways: as `__cause__` or `__context__`, as `reason`
-    (urllib3's MaxRetryError), or among the arguments (ProtocolError, ConnectionError).
-    """
+    """Return an exception and every exception inside it, the outermost first."""
     chain = [error]
     for each in chain:  # it grows meanwhile
+        # `reason` is of urllib3's MaxRetryError; ProtocolError and ConnectionError have arguments.
         inner = (getattr(each, "reason", None), *each.args, each.__cause__, each.__context__)
         chain += [one for one in inner if isinstance(one, BaseException) and one not in chain]
     return chain
@@ -111,18 +116,14 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _reach(chain: Sequence[BaseException], trace: Trace) -> Reach:
     """Return how far a request got before these exceptions."""
-    is_no_http = any(
-        isinstance(error, HTTPException) and not isinstance(error, ConnectionError)
-        for error in chain
-    )
-    if trace.head or is_no_http:
+    http_errors = [error for error in chain if isinstance(error, HTTPException)]
+    if trace.head or any(not isinstance(error, RemoteDisconnected) for error in http_errors):
         return Reach.ANSWERED
     # With TLS 1.3 a server refuses only after the client's side of the handshake: by an alert, or
     # by closing the connection before the request can be written.
+    tls_errors = [error for error in chain if isinstance(error, SSLError)]
     is_refused = any(
-        isinstance(error, SSLEOFError)
-        or (isinstance(error, SSLError) and "ALERT" in (error.reason or ""))
-        for error in chain
+        isinstance(error, SSLEOFError) or "ALERT" in (error.reason or "") for error in tls_errors
     )
     return Reach.SENT if b"GET" in trace.sent and not is_refused else Reach.NOWHERE
 
@@ -136,8 +137,8 @@ def _cause(chain: Sequence[BaseException]) -> str:
     return next(filter(None, texts), f"invalid response ({type(chain[0]).__name__})")
 
 
-def _local(error: BaseException, route: Route) -> PollError | None:
-    """Explain what is wrong on this machine; a shortage may pass."""
+def _certain(error: BaseException, route: Route, trace: Trace) -> PollError | None:
+    """Explain what is wrong on this machine, where a shortage may pass, or with a certificate."""
     if isinstance(error, LocalError):
         return error.error
     if isinstance(error, ThreadShortageError):
@@ -156,18 +157,15 @@ def _local(error: BaseException, route: Route) -> PollError | None:
         variable = route.proxy.variable if route.proxy else "base-url"
         cause = message(f"the address in {variable} cannot be used: {{}}", route.peer)
         return LocalError(cause, f"Correct {variable}").error
+    if isinstance(error, SSLCertVerificationError):
+        proxy = _tls_proxy(route, trace)
+        peer = message("proxy {}", proxy.address) if proxy else route.peer
+        cause = message("the certificate of {} does not verify: {}", peer, error.verify_message)
+        template = _CERTIFICATES.get(error.verify_code, _OTHER_CERTIFICATE)
+        is_unknown = error.verify_code in _UNKNOWN_ISSUERS
+        to_do = route.issuer_advice if is_unknown else message(template, peer)
+        return PollError(cause, ErrorKind.PERMANENT, advice=to_do)
     return None
-
-
-def _certificate(error: BaseException, route: Route, trace: Trace) -> PollError | None:
-    """Explain why a certificate does not verify."""
-    if not isinstance(error, SSLCertVerificationError):
-        return None
-    proxy = _tls_proxy(route, trace)
-    peer = message("proxy {}", proxy.address) if proxy else route.peer
-    cause = message("the certificate of {} does not verify: {}", peer, error.verify_message)
-    advice = certificate_advice(error.verify_code, peer, route.issuer_advice)
-    return PollError(cause, ErrorKind.PERMANENT, advice=advice)
 
 
 def _tls_proxy(route: Route, trace: Trace) -> Proxy | None:
@@ -176,16 +174,14 @@ def _tls_proxy(route: Route, trace: Trace) -> Proxy | None:
     return route.proxy if is_at_proxy else None
 
 
-def _refusal(
-    status: int, route: Route, proxy: Proxy, ask_schemes: Callable[[Proxy], str]
-) -> PollError:
-    """Explain a proxy that does not open a tunnel."""
+def _refusal(status: int, schemes: str, route: Route, proxy: Proxy) -> PollError:
+    """Explain a proxy that does not open a tunnel; `schemes` are those that it offers."""
     kind, verb = ErrorKind.TRANSIENT, "did not connect to"
     if status in range(300, 500):
         kind, verb = ErrorKind.PERMANENT, "refused"
     cause = message(f"proxy {{}} {verb} {{}} with HTTP {status}", proxy.address, route.host)
     offered, login = NOTHING, ", its login"
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and (schemes := ask_schemes(proxy)):
+    if schemes:
         offered = message("The proxy offers {}; only Basic is supported. ", schemes)
         login = login if "basic" in schemes.lower() else ""
     bypass = route.exemption or message(", or exempt {} with NO_PROXY", route.host)

@@ -22,7 +22,6 @@ _KINDS = {
     404: ErrorKind.NOT_FOUND,
 }
 _CODE = re.compile(r"[1-9][0-9]{0,5}")
-_SECONDS = re.compile(r"[0-9]{1,9}")
 # The host and port of a URL, without a login.
 _HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)")
 # The parts of a JSON text: a string (one without an end, too), a bracket, and what is between.
@@ -65,12 +64,10 @@ def parse(body: bytes, redactor: Redactor) -> dict[str, Any]:
     Credentials are replaced. Raises InvalidBodyError.
     """
     try:
+        text = _prune(body.decode("utf-8-sig"))
+        # Floats, because int() refuses numbers of more than 4,300 digits.
         parsed = json.loads(
-            _prune(body.decode("utf-8-sig")),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            # int() refuses numbers of more than 4,300 digits.
-            parse_int=float,
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=float
         )
     except ValueError:
         raise InvalidBodyError("not JSON" if body.strip() else "empty") from None
@@ -117,13 +114,11 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None if it is invalid.
-
-    A date in it is relative to the response's own `Date`, so a wrong clock makes no difference.
-    """
+    """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None if it is invalid."""
     value = response.headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(value):
+    if re.fullmatch("[0-9]{1,9}", value):
         return float(value)
+    # By the response's own `Date`, so a wrong clock makes no difference.
     until, now = date(value, parsedate_to_datetime), response.date
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
@@ -133,16 +128,15 @@ def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, str]:
 
     `{code, message, more_info, status}` (twilio-cli#252), `{code, message, detail, moreInfo,
     status}` (serverless-api#37), and RFC 9457's `{type, title, status, code, detail}`
-    (twilio-python, base/version.py). In each of them the code and the status are numbers.
+    (twilio-python, base/version.py). Code and status are numbers.
     """
     try:
         error = parse(body, redactor)
     except InvalidBodyError:
         return False, "", ""
-    has_numbers = all(isinstance(error.get(name), float) for name in ("code", "status"))
     texts = [error.get(name) for name in ("message", "title", "detail")]
     said = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-    is_twilio = has_numbers and bool(said)
+    is_twilio = bool(said) and all(isinstance(error.get(key), float) for key in ("code", "status"))
     return is_twilio, error_code(error.get("code")) if is_twilio else "", said
 
 

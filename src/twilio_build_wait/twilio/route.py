@@ -9,7 +9,6 @@ from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from requests import utils
-from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
 from twilio_build_wait.credentials import Redactor
@@ -37,17 +36,15 @@ class Proxy:
         return f"{self.scheme}://{self.host}:{self.port}"
 
     def offered_schemes(self, host: str, context: SSLContext, timeout: float) -> str:
-        """Ask once more, without a login, which schemes the proxy offers (RFC 9110, 11.7.1).
+        """Ask again, without a login, which schemes are offered; `requests` does not tell.
 
-        `requests` does not tell what else a proxy says when it refuses. `host` may have a port.
-        Each step takes at most `timeout` seconds. Raises OSError or http.client.HTTPException.
+        `host` may have a port. Each step may take `timeout` seconds. Source: RFC 9110, 11.7.1.
+        Raises OSError or http.client.HTTPException.
         """
         target = host if re.search(r":\d+$", host) else f"{host}:443"
-        connection = (
-            HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
-            if self.scheme == "https"
-            else HTTPConnection(self.host, self.port, timeout=timeout)
-        )
+        connection = HTTPConnection(self.host, self.port, timeout=timeout)
+        if self.scheme == "https":
+            connection = HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
         with closing(connection):
             connection.request("CONNECT", target)
             headers = connection.getresponse().headers
@@ -57,10 +54,9 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Route:
-    """The way to a URL.
+    """The way to a URL. `host` has its port, if it has one; `proxies` is for `requests`.
 
-    `host` has the port if the URL has one. `proxies` is for `requests`. `exemption` explains a
-    NO_PROXY that does not count, `issuer_advice` what to do about the issuer of a certificate.
+    `exemption` explains a NO_PROXY that does not count, `issuer_advice` what an unknown CA needs.
     """
 
     host: str
@@ -72,9 +68,8 @@ class Route:
     @property
     def peer(self) -> Message:
         """Who should answer."""
-        if self.proxy:
-            return message("{} through proxy {}", self.host, self.proxy.address)
-        return message("{}", self.host)
+        proxy = message(" through proxy {}", self.proxy.address) if self.proxy else NOTHING
+        return message("{}{}", self.host, proxy)
 
     def advice(self, reach: Reach) -> Message:
         """Return what to check by how far a request got."""
@@ -132,7 +127,7 @@ def _split(address: str) -> Url:
     try:
         urlsplit(address)  # `requests` does so, too; it refuses what the next line would encode
         return parse_url(utils.prepend_scheme_if_needed(address, "http"))
-    except (HTTPError, ValueError, TypeError):  # TypeError: a login without a host
+    except (ValueError, TypeError):  # TypeError: a login without a host
         return Url()
 
 
@@ -142,10 +137,7 @@ def _explain_exemption(host: str, environ: Mapping[str, str], redactor: Redactor
     for entry in re.split(r"[\s,;|]+", given):
         domain = re.sub(r"^\w+://|:\d+$", "", entry.lower()).strip("*./\"'")
         if domain and f".{host}".endswith(f".{domain}"):
-            return message(
-                "; NO_PROXY has '{}', but it takes no wildcard and no scheme, and needs commas "
-                "between names: write {}",
-                redactor.redact(entry),
-                redactor.redact(f".{domain}"),
-            )
+            rule = "it takes no wildcard and no scheme, and needs commas between names"
+            shown, right = redactor.redact(entry), redactor.redact(f".{domain}")
+            return message(f"; NO_PROXY has '{{}}', but {rule}: write {{}}", shown, right)
     return NOTHING

@@ -11,27 +11,6 @@ from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import Message, message
 
-# OpenSSL's numbers of verification errors (openssl/x509_vfy.h), and what to do; {} is the peer.
-_ADVICE = {
-    # Not yet valid, expired.
-    **dict.fromkeys([9, 10], "Renew the certificate, or correct the clock of this machine"),
-    26: "It was not issued for a server: it has to be issued anew",
-    # Another name, another address.
-    **dict.fromkeys([62, 64], "It was issued for another host: check that {} is the right one"),
-    # The server's key, a CA's key, a CA's digest.
-    **dict.fromkeys(
-        [66, 67, 68],
-        "Its key or signature is too weak: it has to be issued anew, with a longer key and SHA-256",
-    ),
-    # What only the strict flag finds, which is not set with a bundle.
-    **dict.fromkeys(
-        range(80, 95),
-        "It breaks a strict rule. If it is your company's, set REQUESTS_CA_BUNDLE to the file of "
-        "its CA: then such rules are not checked",
-    ),
-}
-_UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
-
 #: What a machine that has run out of something reports; it may pass.
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
@@ -79,21 +58,12 @@ def make_context(environ: Mapping[str, str], redactor: Redactor) -> ssl.SSLConte
     return context
 
 
-def certificate_advice(code: int, peer: Message, issuer_advice: Message) -> Message:
-    """Return what to do about a certificate of `peer`; `code` is OpenSSL's number."""
-    if code in _UNKNOWN_ISSUERS:
-        return issuer_advice
-    return message(_ADVICE.get(code, "Correct the certificate of {}, or have it issued anew"), peer)
-
-
 def issuer_advice(environ: Mapping[str, str], redactor: Redactor) -> Message:
     """Return what to do about a certificate whose issuer is not known."""
     if bundle := own_bundle(environ):
         links = ", and link it by its hash: openssl rehash" if os.path.isdir(bundle) else ""
         check = f"REQUESTS_CA_BUNDLE is {{}}: add the CA that signed this certificate{links}"
         return message(check, redactor.redact(bundle))
-    if environ.get("SSL_CERT_FILE"):
-        return message("SSL_CERT_FILE is not read: set REQUESTS_CA_BUNDLE to the same path")
     return message(
         "If a company proxy signs the traffic anew, set REQUESTS_CA_BUNDLE to the file of its CA; "
         "for a GitHub action, a file in the workspace: /github/workspace/ca.pem"

@@ -1,7 +1,6 @@
-"""What a request has done so far, seen through Python's audit events.
+"""Which sockets a request uses, and what it has sent, whatever it hangs in.
 
-They are the public way to learn which sockets a request uses and what it has sent, whatever it
-hangs in: https://docs.python.org/3/library/audit_events.html
+Audit events tell it: https://docs.python.org/3/library/audit_events.html
 """
 
 import socket
