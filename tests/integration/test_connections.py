@@ -31,8 +31,6 @@ def retried(run: Run) -> None:
 
 BROKEN: dict[str, Step] = {
     "reset": Connection.reset,
-    "closed": b"",
-    "reset in the body": [COMPLETED.raw[:-9], 0.1, Connection.reset],
     "body shorter than announced": OK + b"Content-Length: 9999\r\n\r\n" + GOOD,
     "no last chunk": CHUNKED + b"%x\r\n%b\r\n" % (len(GOOD), GOOD),
     "garbage": bytes(range(256)),
@@ -50,22 +48,14 @@ def test_broken_response_is_retried_and_leaves_nothing_behind(tool: Tool, answer
     retried(run)
 
 
-def test_each_poll_has_a_connection_of_its_own(tool: Tool) -> None:
-    with nothing_left_behind():
-        tool.run(BUILDING, BUILDING, COMPLETED)
-    assert len(tool.server.connections) == 3
-
-
 def test_unrequested_response_is_never_taken_for_the_next_one(tool: Tool) -> None:
     tool.run([BUILDING.raw + COMPLETED.raw], build_status("failed"), code=1)
 
 
 STALLED: dict[str, Step] = {
     "never answers": [math.inf],
-    "half a body": [COMPLETED.raw[:-9], math.inf],
     "head drips": [OK, itertools.cycle([0.2, b"X"])],
     "body drips": [OK + b"Content-Length: 60000\r\n\r\n", itertools.cycle([0.2, b" "])],
-    "chunks drip": [CHUNKED, itertools.cycle([0.2, b"1\r\n \r\n"])],
     "trailers drip": [CHUNKED + b"0\r\n", itertools.cycle([0.2, b"X: x\r\n"])],
 }
 
@@ -80,10 +70,8 @@ def test_poll_ends_after_10_s_and_leaves_nothing_behind(tool: Tool, answer: Step
 
 ENDLESS = {
     "body": (OK + b"\r\n", b" " * 65536),
-    "chunks": (CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"),
     "chunk size": (CHUNKED, b"0" * 65536),
     "headers": (OK, b"X-More: and more\r\n" * 100),
-    "header": (OK + b"X: ", b"x" * 65536),
     "status line": (b"HTTP/1.1 200 ", b"x" * 65536),
 }
 

@@ -1,18 +1,15 @@
 """What each HTTP response means."""
 
 import json
-import os
 from datetime import UTC, datetime
-from unittest import mock
 
 import pytest
 
-from tests.support.samples import REQUEST_ID
 from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.twilio import responses
 from twilio_build_wait.twilio.responses import InvalidBodyError, Response, parse
-from twilio_build_wait.twilio.route import Route, find_route
+from twilio_build_wait.twilio.route import Proxy, Route
 
 SECRET = "821009"
 REDACTOR = Redactor([SECRET, "half/other"])
@@ -20,12 +17,8 @@ TWILIOS = '{"code": 20404, "message": "no", "more_info": "page", "status": 404}'
 HTML = "<html>blocked</html>"
 
 
-def make_route(**environ: str) -> Route:
-    with mock.patch.dict(os.environ, environ, clear=True):
-        return find_route("https://twilio.test/v1", environ, REDACTOR)
-
-
-DIRECT, PROXIED = make_route(), make_route(HTTPS_PROXY="http://p:3128")
+DIRECT = Route("twilio.test")
+PROXIED = Route("twilio.test", proxy=Proxy("HTTPS_PROXY", "http", "p", 3128))
 
 
 def error_of(
@@ -81,11 +74,6 @@ def test_error_says_who_answered_and_what_to_check(status: int, body: str) -> No
     assert error.advice.text() == advice
 
 
-def test_request_id_is_kept_without_credentials() -> None:
-    error = error_of(500, Twilio_Request_Id=f"{REQUEST_ID}-{SECRET}")
-    assert error.request_id == f"{REQUEST_ID}-***"
-
-
 TARGETS = {
     "https://a.test/b": " to a.test",
     "https://u:p@a.test:8/b?c": " to a.test:8",
@@ -93,7 +81,6 @@ TARGETS = {
     f"//{SECRET}.test": " to ***.test",
     "//half/other": " to ***",
     "/path": "",
-    "": "",
 }
 
 
@@ -150,7 +137,6 @@ def test_retry_after_counts_on_429_and_5xx() -> None:
     assert counted == [429, *range(500, 600)]
 
 
-NOON = "Thu, 01 Oct 2026 12:00:00 GMT"
 RETRY_AFTER: dict[str, float | None] = {
     "0": 0,
     "120": 120,
@@ -172,9 +158,9 @@ def test_retry_after(value: str) -> None:
     assert error.retry_after == RETRY_AFTER[value]
 
 
-@pytest.mark.parametrize("date", ["", "yesterday"])
-def test_retry_after_as_a_date_needs_the_date_of_the_response(date: str) -> None:
-    assert error_of(503, Retry_After=NOON, Date=date).retry_after is None
+def test_retry_after_as_a_date_needs_the_date_of_the_response() -> None:
+    until = "Thu, 01 Oct 2026 12:00:00 GMT"
+    assert error_of(503, Retry_After=until, Date="yesterday").retry_after is None
 
 
 # --- bodies of a 200 ------------------------------------------------------------------------------
@@ -189,10 +175,8 @@ INVALID = {
     "two values": (b'{"a": 1} x', "not JSON"),
     "list": (b"[]", "not a JSON object"),
     "NaN": (b'{"a": NaN}', "not JSON"),
-    "control character": (b'{"a": "\n"}', "not JSON"),
     "duplicate keys": (b'{"a": {"b": 1, "b": 2}}', "duplicate keys"),
     "latin-1": (b'{"a": "\xff"}', "not JSON"),
-    "two byte order marks": ('\ufeff\ufeff{"a": 1}'.encode(), "not JSON"),
     "closed too often": (b'{"a": 1}]', "not JSON"),
     "string without an end": (b'{"a": "[]', "not JSON"),
     "backslash before the end": (b'{"a": "\\"}', "not JSON"),
@@ -211,9 +195,7 @@ def test_body_that_is_not_one_json_object(body: bytes, why: str) -> None:
 
 HOSTILE = {
     "escaped quotes": b'"' + b'\\"' * 128_000,
-    "quotes": b'"' * 256_000,
     "opening brackets": b"[" * 256_000,
-    "closing brackets": b"]" * 256_000,
     "backslashes": b'"' + b"\\" * 255_999,
     "strings without an end": b'"a\n' * 85_000,
 }
@@ -248,14 +230,13 @@ def test_valid_json_object(text: str, value: object) -> None:
 # --- values ---------------------------------------------------------------------------------------
 
 NOON_UTC = datetime(2026, 10, 1, 12, tzinfo=UTC)
-DATES: dict[object, datetime | None] = {
+DATES = {
     "2026-10-01T12:00:00Z": NOON_UTC,
     "2026-10-01T12:00:00": NOON_UTC,
     "2026-10-01T14:00:00+02:00": NOON_UTC,
     "Thu, 01 Oct 2026": None,
     "0001-01-01T00:00:00+14:00": None,
     20261001: None,
-    None: None,
 }
 
 
@@ -265,14 +246,7 @@ def test_date_of_a_resource_in_utc(value: object) -> None:
     assert repr(responses.date(value)) == repr(DATES[value])
 
 
-ERROR_CODES: dict[object, str] = {
-    82003.0: "82003",
-    "82003": "82003",
-    1.5: "",
-    0.0: "",
-    "x": "",
-    None: "",
-}
+ERROR_CODES = {82003.0: "82003", "82003": "82003", 1.5: "", 0.0: "", "x": ""}
 
 
 @pytest.mark.parametrize("value", ERROR_CODES)
