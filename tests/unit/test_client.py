@@ -14,9 +14,7 @@ from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import message
 from twilio_build_wait.twilio.client import Client, Resource, read_page
 
-URL, FOUND = "/resource", {"found": True}
-OVERSIZED = PollError(message("too large"), is_oversized=True)
-UNAVAILABLE = Response(503)
+FOUND = {"found": True}
 
 
 @dataclass
@@ -115,7 +113,7 @@ def test_invalid_resource_is_a_transient_error_of_its_host(reader: Reader) -> No
 
 
 def test_transient_error_is_repeated_every_second(reader: Reader) -> None:
-    assert reader.read_until(UNAVAILABLE, UNAVAILABLE, json_response(FOUND)) == FOUND
+    assert reader.read_until(Response(503), Response(503), json_response(FOUND)) == FOUND
     assert [round(request.time - 1000) for request in reader.server.requests] == [0, 1, 2]
 
 
@@ -161,7 +159,8 @@ def test_nothing_is_read_when_the_time_is_over(reader: Reader) -> None:
 
 
 def test_list_that_is_too_large_is_read_with_the_smaller_page() -> None:
-    too_large: dict[int, Resource] = {20: OVERSIZED, 5: FOUND}
-    assert read_page(too_large.__getitem__, (20, 5)) == (FOUND, 5)
+    too_large = PollError(message("too large"), is_oversized=True)
+    results: dict[int, Resource] = {20: too_large, 5: FOUND}
+    assert read_page(results.__getitem__, (20, 5)) == (FOUND, 5)
     other = PollError(message("other"))
     assert read_page({20: other}.__getitem__, (20, 5)) == (other, 20)

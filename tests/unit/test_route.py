@@ -186,7 +186,6 @@ def offers(server: Server, host: str = "twilio.test") -> str:
 # Header -> schemes.
 HEADERS = {
     'Basic realm="a, Odd b"': "Basic",
-    "Negotiate, NTLM": "Negotiate, NTLM",
     'Digest realm="\\", NTLM", qop="auth" , nonce = x, Basic realm=y': "Digest, Basic",
     "NTLM TlRMTVNTUAAC==,Negotiate": "NTLM, Negotiate",
     'NTLM, Basic realm="' + '\\"' * 30_000: "NTLM, Basic",
