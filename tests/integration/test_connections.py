@@ -1,7 +1,4 @@
-"""Connections that break, stall or never come about.
-
-`tests/unit/test_errors.py` has the table of exceptions; here the bytes and the sockets are real.
-"""
+"""Real connections that break, stall or never come about."""
 
 import itertools
 import math
@@ -78,9 +75,6 @@ def test_endless_response_is_given_up_early(tool: Tool, head: bytes, piece: byte
     run = tool.run([head, itertools.repeat(piece)], COMPLETED)
     retried(run)
     assert run.outputs["elapsed-seconds"] == "0.5"
-
-
-# --- before the connection ------------------------------------------------------------------------
 
 
 def test_lookup_that_hangs_ends_with_the_poll(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,4 @@
-"""Proxies: one server is the proxy and, behind its tunnel, the target.
-
-`tests/unit/test_route.py` has the addresses, `tests/unit/test_errors.py` what an error means.
-"""
+"""Proxies: one server is the proxy and, behind its tunnel, the target."""
 
 import base64
 import math
@@ -119,9 +116,6 @@ def test_certificate_behind_a_proxy_is_verified(behind: Tool, authority: Authori
     run = behind.run([ESTABLISHED, lambda connection: connection.start_tls(other)], code=4)
     assert f"the certificate of {HOST} through proxy http://127.0.0.1" in rejected(run)
     assert [request.method for request in run.requests] == ["CONNECT"]
-
-
-# --- proxies that are reached by https ------------------------------------------------------------
 
 
 def forward(target: Server) -> Tunnel:

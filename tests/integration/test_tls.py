@@ -1,7 +1,4 @@
-"""Certificates that do not verify, and handshakes that break.
-
-`tests/unit/test_tls.py` has the bundles and the advice; here the certificates are real.
-"""
+"""Real certificates that do not verify, and handshakes that break."""
 
 import math
 import os
@@ -53,9 +50,6 @@ def rejected(run: Run) -> str:
     assert run.outputs["polls"] == "1"
     assert not run.requests
     return run.outputs["reason"]
-
-
-# --- certificates ---------------------------------------------------------------------------------
 
 
 def test_expired_certificate_is_rejected(behind: Behind, authority: Authority) -> None:
@@ -120,9 +114,6 @@ def test_http_root_needs_no_bundle(tool: Tool) -> None:
 
 def test_key_log_that_cannot_be_written_does_not_matter(behind: Behind) -> None:
     behind(COMPLETED, SSLKEYLOGFILE="/none/keys")
-
-
-# --- handshakes -----------------------------------------------------------------------------------
 
 
 def test_server_that_refuses_every_handshake_is_rejected_after_60_s(

@@ -55,9 +55,6 @@ def error(result: Resource) -> PollError:
     return result
 
 
-# --- read -----------------------------------------------------------------------------------------
-
-
 def test_clock_is_that_of_the_latest_response(reader: Reader) -> None:
     assert reader.client.now == NOW
     reader.read(json_response({}, Date="Thu, 01 Oct 2026 14:00:00 +0100"))
@@ -109,19 +106,15 @@ def test_invalid_resource_is_a_transient_error_of_its_host(reader: Reader) -> No
     assert result.advice.text() == advice
 
 
-# --- read_until -----------------------------------------------------------------------------------
-
-
 def test_transient_error_is_repeated_every_second(reader: Reader) -> None:
     assert reader.read_until(Response(503), Response(503), json_response(FOUND)) == FOUND
     assert [round(request.time - 1000) for request in reader.server.requests] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("retry_after, delay", [("0", 1), ("3", 3)])
-def test_retry_after_is_respected(reader: Reader, retry_after: str, delay: int) -> None:
-    busy = Response(429, headers={"Retry-After": retry_after})
+def test_retry_after_is_respected(reader: Reader) -> None:
+    busy = Response(429, headers={"Retry-After": "3"})
     assert reader.read_until(busy, json_response(FOUND)) == FOUND
-    assert round(reader.clock.elapsed) == delay
+    assert round(reader.clock.elapsed) == 3
 
 
 NOT_REPEATED = {
@@ -153,9 +146,6 @@ def test_nothing_is_read_when_the_time_is_over(reader: Reader) -> None:
     result = error(reader.read_until(json_response(FOUND), seconds=0))
     assert result.cause.text() == "no time was left to read it"
     assert reader.server.requests == []
-
-
-# --- read_page ------------------------------------------------------------------------------------
 
 
 def test_list_that_is_too_large_is_read_with_the_smaller_page() -> None:

@@ -143,7 +143,6 @@ RETRY_AFTER: dict[str, float | None] = {
     " 5 ": 5,
     "999999999": 999_999_999,
     "Thu, 01 Oct 2026 12:01:30 GMT": 90,
-    "Thursday, 01-Oct-26 12:00:10 GMT": 10,
     "Thu Oct  1 12:00:10 2026": 10,
     "Thu, 01 Oct 2026 14:00:10 +0200": 10,
     "Thu, 01 Oct 2026 11:00:00 GMT": 0,

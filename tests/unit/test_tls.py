@@ -53,8 +53,6 @@ def test_path_of_a_bundle_is_shown_without_credentials() -> None:
     assert failure(CURL_CA_BUNDLE="/sw0rdfish/ca.pem").cause.text() == cause
 
 
-# --- this machine ---------------------------------------------------------------------------------
-
 # What OpenSSL raises when it starts, and what is said of it.
 NO_TLS: dict[str, tuple[Exception, str]] = {
     "no ciphers": (ssl.SSLError(161, "library has no ciphers"), "library has no ciphers"),
@@ -86,8 +84,6 @@ def test_shortage_is_not_the_fault_of_the_bundle(shortage: OSError) -> None:
         context()
     assert raised.value is shortage
 
-
-# --- advice ---------------------------------------------------------------------------------------
 
 ADD = "REQUESTS_CA_BUNDLE is {}: add the CA that signed this certificate"
 COMPANY = (
