@@ -12,7 +12,7 @@ from tests.support.run import Run
 from tests.support.samples import build_status
 from tests.support.server import Connection, Response, Step
 
-BUILDING, COMPLETED = build_status("building"), build_status("completed")
+COMPLETED = build_status("completed")
 GOOD = COMPLETED.body
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -40,10 +40,6 @@ def test_broken_response_is_retried_and_leaves_nothing_behind(tool: Tool, answer
     with nothing_left_behind():
         run = tool.run(answer, COMPLETED)
     retried(run)
-
-
-def test_unrequested_response_is_never_taken_for_the_next_one(tool: Tool) -> None:
-    tool.run([BUILDING.raw + COMPLETED.raw], build_status("failed"), code=1)
 
 
 STALLED: dict[str, Step] = {

@@ -18,7 +18,7 @@ from tests.support.run import Run, run_inside
 from tests.support.samples import build_status
 from tests.support.server import Connection, Server, Step
 
-BUILDING, COMPLETED = build_status("building"), build_status("completed")
+COMPLETED = build_status("completed")
 Behind = Callable[..., Run]
 
 

@@ -141,18 +141,17 @@ def test_timeout_says_what_arrived() -> None:
 
 # --- this machine ---------------------------------------------------------------------------------
 
-PROCESSES = (
-    "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new image "
-    "start threads"
-)
-FILES = "Check its limit on open files (ulimit -n) and its free memory"
-# Exception -> cause and advice.
+# Exception -> cause, and the beginning of the advice.
 SHORTAGES = {
-    "threads": (ThreadShortageError(), "this machine could not start a thread", PROCESSES),
+    "threads": (
+        ThreadShortageError(),
+        "this machine could not start a thread",
+        "Check the limit on processes (ulimit -u), and Docker",
+    ),
     "descriptors": (
         wrapped(OSError(errno.EMFILE, "Too many")),
         "this machine is out of resources: Too many",
-        FILES,
+        "Check its limit on open files (ulimit -n)",
     ),
 }
 
@@ -163,7 +162,7 @@ def test_shortage_of_this_machine_is_transient(error: Exception, cause: str, adv
     assert explanation.kind is ErrorKind.TRANSIENT
     assert explanation.reach is Reach.LOCAL
     assert explanation.cause.text() == cause
-    assert explanation.advice.text() == advice
+    assert explanation.advice.text().startswith(advice)
 
 
 def test_local_error_means_what_it_says() -> None:
@@ -192,22 +191,14 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
     return error
 
 
-CLOCK = "Renew the certificate, or correct the clock of this machine"
-OTHER_HOST = "It was issued for another host: check that twilio.test is the right one"
-WEAK = "Its key or signature is too weak: it has to be issued anew, with a longer key and SHA-256"
-STRICT = (
-    "It breaks a strict rule. If it is your company's, set REQUESTS_CA_BUNDLE to the file of its "
-    "CA: then such rules are not checked"
-)
-OTHER = "Correct the certificate of twilio.test, or have it issued anew"
-# OpenSSL's numbers -> advice.
+# OpenSSL's numbers -> the beginning of the advice.
 ADVICE = {
-    **dict.fromkeys([9, 10], CLOCK),
-    26: "It was not issued for a server: it has to be issued anew",
-    **dict.fromkeys([62, 64], OTHER_HOST),
-    **dict.fromkeys([66, 67, 68], WEAK),
-    **dict.fromkeys([80, 94], STRICT),
-    **dict.fromkeys([79, 95], OTHER),
+    **dict.fromkeys([9, 10], "Renew the certificate, or correct the clock"),
+    26: "It was not issued for a server",
+    **dict.fromkeys([62, 64], "It was issued for another host: check that twilio.test"),
+    **dict.fromkeys([66, 67, 68], "Its key or signature is too weak"),
+    **dict.fromkeys([80, 94], "It breaks a strict rule"),
+    **dict.fromkeys([79, 95], "Correct the certificate of twilio.test"),
     **dict.fromkeys([2, 18, 19, 20, 21], "add its CA"),
 }
 
@@ -215,7 +206,8 @@ ADVICE = {
 @pytest.mark.parametrize("code", ADVICE)
 def test_advice_fits_the_error(code: int) -> None:
     route = Route("twilio.test", issuer_advice=message("add its CA"))
-    assert explained(certificate_error(code), route).advice.text() == ADVICE[code]
+    advice = explained(certificate_error(code), route).advice.text()
+    assert advice.startswith(ADVICE[code])
 
 
 # Route and what was sent -> whose certificate it is.
