@@ -95,7 +95,7 @@ class Client:
         return self._date or datetime.fromtimestamp(self.wall_clock(), UTC)
 
     def read(self, url: str, limit: float, max_bytes: int = MAX_BYTES) -> Resource:
-        """Read a JSON object within `limit` seconds in total. Raises `Cancelled`."""
+        """Read a JSON object, too deep values as null, within `limit` seconds. Raises Cancelled."""
         try:
             self._route = route = find_route(url, self.environ, self.redactor)
         except tls.LocalError as error:
@@ -133,7 +133,7 @@ class Client:
         return PollError(message("no time was left to read it"))
 
     def _get(self, url: str, route: Route, limit: float, max_bytes: int) -> Response | PollError:
-        """GET a URL. Once the headers are read, only a 200 is an error without its whole body."""
+        """GET a URL. Without its whole body, a 200 is an error; any other status is a response."""
         trace, end = Trace(), self.clock() + limit
 
         def exchange() -> Response:
