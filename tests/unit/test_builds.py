@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.samples import CREATED, build
 from twilio_build_wait.safe_text import message
-from twilio_build_wait.twilio.builds import Build, Entry, list_names, parse_build
+from twilio_build_wait.twilio.builds import Build, Entry, parse_build, shorten
 
 FUNCTION = {"path": "/a", "sid": "ZN0", "visibility": "Public"}
 
@@ -51,6 +51,6 @@ def test_unknown_runtime_is_none(runtime: object) -> None:
 
 @pytest.mark.parametrize("count, end", [(1, "n0"), (20, "n18, n19"), (21, "n19, and 1 more")])
 def test_at_most_20_names_are_listed(count: int, end: str) -> None:
-    names = list_names([message(f"n{number}") for number in range(count)]).text()
+    names = ", ".join(name.text() for name in shorten([message(f"n{n}") for n in range(count)]))
     assert names.startswith("n0")
     assert names.endswith(end)

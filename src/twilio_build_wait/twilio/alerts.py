@@ -5,13 +5,19 @@ Source of an alert's shape: `monitor.v1.alert` in Twilio's OpenAPI description o
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from twilio_build_wait.safe_text import NOTHING, join, message
-from twilio_build_wait.twilio.causes import ERROR_CODES, Certainty, Explanation, by_certainty
+from twilio_build_wait.twilio.causes import (
+    ERROR_CODES,
+    Certainty,
+    ErrorCode,
+    Explanation,
+    by_certainty,
+)
 from twilio_build_wait.twilio.responses import date, error_code
 
 _SID = re.compile(r"Z[BS][0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
@@ -33,6 +39,24 @@ class Context:
     created: datetime | None
     now: datetime
 
+    def relate(self, sids: set[str], code: str, generated: datetime | None) -> Certainty | None:
+        """Return how an alert relates to the build, or None if it must not be shown.
+
+        `sids` are those of builds and services that the alert names, in lower case.
+        """
+        if self.build_sid in sids:
+            return Certainty.BUILD
+        names_others = bool(sids - {self.service_sid})
+        if names_others or code not in ERROR_CODES:
+            return None  # about another build or service, or written by live code
+        is_newer = self.created and generated and self.created <= generated <= self.now
+        return Certainty.SERVICE if sids and is_newer else Certainty.RELATED
+
+
+def page_about(code: str) -> str:
+    """Return the address of Twilio's page about an error code."""
+    return f"https://www.twilio.com/docs/errors/{code}"
+
 
 def related(entries: Iterable[object], context: Context) -> list[Explanation]:
     """Return the alerts that are or may be about the build, the surest and newest first."""
@@ -43,55 +67,26 @@ def related(entries: Iterable[object], context: Context) -> list[Explanation]:
 
 def _explain(alert: Mapping[str, object], context: Context) -> Explanation | None:
     code, text = error_code(alert.get("error_code")), alert.get("alert_text")
-    certainty = relate(set(_sids(alert)), code, _date(alert), context)
+    # Whatever field they are in, at any depth.
+    sids = {sid.lower() for sid in _SID.findall(str(alert))}
+    certainty = context.relate(sids, code, _date(alert))
     if certainty is None:
         return None
     said = decode(text) if isinstance(text, str) else ""
-    error = ERROR_CODES.get(code)
-    title = message(f"{code} {error.title}" if error else code)
+    error = ERROR_CODES.get(code, ErrorCode("", {}, {}))
+    title = message(f"{code} {error.title}".strip())
+    shown = join(": ", title, message("{}", said) if said else NOTHING)
     return Explanation(
         certainty,
-        join(": ", title, message("{}", said) if said else NOTHING)
-        or message("an alert without a code and a message"),
+        shown or message("an alert without a code and a message"),
         page_about(code) if code else "",
-        message(error.advice(said)) if error else NOTHING,
-        error.advice_page if error else "",
+        message(error.advice(said)),
+        error.advice_page,
     )
-
-
-def page_about(code: str) -> str:
-    """Return the address of Twilio's page about an error code."""
-    return f"https://www.twilio.com/docs/errors/{code}"
-
-
-def relate(
-    sids: set[str], code: str, generated: datetime | None, context: Context
-) -> Certainty | None:
-    """Return how an alert relates to the build, or None if it must not be shown.
-
-    `sids` are those of builds and services that the alert names, in lower case.
-    """
-    if context.build_sid in sids:
-        return Certainty.BUILD
-    names_others = bool(sids - {context.service_sid})
-    if names_others or code not in ERROR_CODES:
-        return None  # about another build or service, or written by live code
-    created, now = context.created, context.now
-    is_newer = bool(created and generated and created <= generated <= now)
-    return Certainty.SERVICE if sids and is_newer else Certainty.RELATED
 
 
 def _date(alert: Mapping[str, object]) -> datetime | None:
     return date(alert.get("date_generated")) or date(alert.get("date_created"))
-
-
-def _sids(value: object) -> Iterator[str]:
-    """Find the SIDs of builds and services anywhere in an alert."""
-    if isinstance(value, str):
-        yield from (sid.lower() for sid in _SID.findall(value))
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _sids(inner)
 
 
 def decode(alert_text: str) -> str:
@@ -100,10 +95,7 @@ def decode(alert_text: str) -> str:
     A query string without `parserMessage` and `Msg` has no message.
     Source: twilio-cli, src/commands/debugger/logs/list.js.
     """
-    try:
-        fields = parse_qs(alert_text, max_num_fields=100)
-    except ValueError:
-        return ""
+    fields = parse_qs(alert_text)
     if not (_FIELDS & fields.keys() or _QUERY_STRING.match(alert_text)):
         return alert_text.strip()
     messages = [*fields.get("parserMessage", []), *fields.get("Msg", [])]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from twilio_build_wait.safe_text import NOTHING, Message, join, message
+from twilio_build_wait.safe_text import Message, message
 from twilio_build_wait.twilio.responses import date
 
 #: How many names of a kind are shown.
@@ -84,7 +84,7 @@ def name_dependency(name: str, entry: Entry) -> Message:
     return message("{}", f"{name}@{entry.version}" if entry.version else name)
 
 
-def list_names(names: Sequence[Message]) -> Message:
-    """List at most `SHOWN_NAMES` names, and say how many more there are."""
+def shorten(names: Sequence[Message]) -> Sequence[Message]:
+    """Return at most `SHOWN_NAMES` names, and how many more there are."""
     more = len(names) - SHOWN_NAMES
-    return join(", ", *names[:SHOWN_NAMES], message(f"and {more} more") if more > 0 else NOTHING)
+    return [*names[:SHOWN_NAMES], message(f"and {more} more")] if more > 0 else names

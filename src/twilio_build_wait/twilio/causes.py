@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from twilio_build_wait.safe_text import NOTHING, Message, message
@@ -54,7 +54,7 @@ class ErrorCode:
 
     title: str
     remedies: Mapping[str, str]
-    further: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, str]
     advice_page: str = ""
 
     def advice(self, alert: str) -> str:
@@ -91,12 +91,13 @@ ERROR_CODES = {
     "82007": ErrorCode(
         "Unsupported Runtime",
         {
-            "(?!)": (
+            "": (
                 "Name the runtime when you create the build, such as node22: without one, it takes "
                 "that of the last successful build"
             )
         },
-        advice_page=_RUNTIME_PAGE,
+        {},
+        _RUNTIME_PAGE,
     ),
 }
 

@@ -7,23 +7,23 @@ Source of an environment's shape: `serverless.v1.service.environment` in Twilio'
 description of Serverless v1 (twilio/twilio-oai, spec/json/twilio_serverless_v1.json).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from twilio_build_wait.inputs import BUILD_SID_FORM, ENVIRONMENT_SID, SERVICE_SID_FORM
 from twilio_build_wait.model import Finding, PollError, Progress, count, plural
-from twilio_build_wait.safe_text import NOTHING, Message, message
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
 from twilio_build_wait.twilio.builds import (
     EMPTY_BUILD,
-    SHOWN_NAMES,
     Build,
     Entries,
     Entry,
-    list_names,
     name_dependency,
     parse_build,
+    shorten,
 )
 from twilio_build_wait.twilio.client import Client
 from twilio_build_wait.twilio.responses import formatted, is_same
@@ -32,27 +32,20 @@ from twilio_build_wait.twilio.responses import formatted, is_same
 LIMIT = 10.0
 
 _LABEL = "What deploying changes"
-# Who can see a file, from nobody to everybody (twilio.com/docs/serverless/functions-assets).
-_VISIBILITIES = ("private", "protected", "public")
+# What happens to a function, for example: words for the log, in the order of its lines.
+_VERBS = ("removed", "added", "another version of")
+# Changes of a visibility that let more people see a file: from nobody over those with a signature
+# to everybody (twilio.com/docs/serverless/functions-assets).
+_EXPOSURES = {("private", "protected"), ("private", "public"), ("protected", "public")}
+
+# What deploying a build changes for one kind of thing: names by a verb; `exposed` are those that
+# more people could see. If not everything can be compared, `unknown` is not empty.
+_Difference = Mapping[str, Sequence[Message]]
+_UNKNOWN: _Difference = {"unknown": [message("everything")]}
 
 
 class NotReadError(Exception):
     """A resource could not be read. Its one argument is a message that says which one and why."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What deploying a build changes for one kind of thing, by name.
-
-    `exposed` are those that more people could see. `is_complete` is False if something is unknown.
-    """
-
-    noun: str
-    removed: Sequence[Message] = ()
-    added: Sequence[Message] = ()
-    changed: Sequence[Message] = ()
-    exposed: Sequence[Message] = ()
-    is_complete: bool = True
 
 
 def read_changes(
@@ -117,61 +110,60 @@ class _Reader:
         raise NotReadError(message(f"{name} could not be read: {{}}", why))
 
     def _is_ours(self, owner: object) -> bool:
-        """Return whether a resource with this owner may belong to the service.
-
-        If only the service's name is known, the first owner that is named is its SID.
-        """
+        # If only the service's name is known, the first owner that is named is its SID.
         self.service_sid = self.service_sid or formatted(owner, SERVICE_SID_FORM)
         return not owner or is_same(owner, self.service_sid)
 
 
 def compare(live: Build, new: Build) -> tuple[str, list[Finding]]:
     """Compare two builds: return `none`, `some`, `removals` or empty, and every change."""
-    files = [
-        _compare("function", live.functions, new.functions),
-        _compare("asset", live.assets, new.assets),
-    ]
-    differences = [
-        *files,
-        _compare("dependency", live.dependencies, new.dependencies),
-        _compare_runtimes(live.runtime, new.runtime),
-    ]
-    findings = [*_lines(differences), *_warnings(files)]
-    if any(each.removed for each in files):
+    files = {
+        "function": _compare("function", live.functions, new.functions),
+        "asset": _compare("asset", live.assets, new.assets),
+    }
+    differences = {
+        **files,
+        "dependency": _compare("dependency", live.dependencies, new.dependencies),
+        "runtime": _compare_runtimes(live.runtime, new.runtime),
+    }
+    lines = [*_lines(differences)]
+    findings = [*lines, *_warnings(files)]
+    if not lines:
+        return "none", [Finding(_LABEL, message("deploying this build would change nothing"))]
+    if any(each.get("removed") for each in files.values()):
         return "removals", findings
-    if None in (live.functions, live.assets, new.functions, new.assets):
-        return "", findings
-    if any(each.removed or each.added or each.changed for each in differences):
-        return "some", findings
-    if not all(each.is_complete for each in differences):
-        return "", findings
-    return "none", [Finding(_LABEL, message("deploying this build would change nothing"))]
+    has_all_files = None not in (live.functions, live.assets, new.functions, new.assets)
+    is_some = has_all_files and any(line.label != _LABEL for line in lines)
+    return "some" if is_some else "", findings
 
 
-def _compare(noun: str, live: Entries, new: Entries) -> Difference:
+def _compare(noun: str, live: Entries, new: Entries) -> _Difference:
     if live is None or new is None:
-        return Difference(noun, is_complete=False)
+        return _UNKNOWN
     both = {name: (live[name], new[name]) for name in sorted(live.keys() & new.keys())}
     changes = {name: _change(noun, name, *pair) for name, pair in both.items()}
-    return Difference(
-        noun,
-        [_name(noun, name, live[name]) for name in sorted(live.keys() - new.keys())],
-        [_name(noun, name, new[name]) for name in sorted(new.keys() - live.keys())],
-        [change for change in changes.values() if change],
-        [
+    return {
+        "removed": [_name(noun, name, live[name]) for name in sorted(live.keys() - new.keys())],
+        "added": [_name(noun, name, new[name]) for name in sorted(new.keys() - live.keys())],
+        "another version of": [change for change in changes.values() if change],
+        "exposed": [
             message(f"{noun} {{}}", changes[name])
             for name, (old, entry) in both.items()
-            if 0 <= _visibility(old) < _visibility(entry)
+            if (old.visibility, entry.visibility) in _EXPOSURES
         ],
-        is_complete=all(old.version and entry.version for old, entry in both.values()),
-    )
+        "unknown": [
+            message("{}", name)
+            for name, (old, entry) in both.items()
+            if not (old.version and entry.version)
+        ],
+    }
 
 
-def _compare_runtimes(live: str | None, new: str | None) -> Difference:
+def _compare_runtimes(live: str | None, new: str | None) -> _Difference:
     if live is None or new is None:
-        return Difference("runtime", is_complete=False)
+        return _UNKNOWN
     change = message("{} → {}", live, new) if live else message("{}", new)
-    return Difference("runtime", changed=[change] if live != new else [])
+    return {"another version of": [change]} if live != new else {}
 
 
 def _name(noun: str, name: str, entry: Entry) -> Message:
@@ -184,46 +176,36 @@ def _change(noun: str, name: str, old: Entry, entry: Entry) -> Message:
         return message("{} ({} → {})", name, old.visibility, entry.visibility)
     if not (old.version and entry.version) or old.version == entry.version:
         return NOTHING
-    if noun == "dependency":
-        return message("{} {} → {}", name, old.version, entry.version)
-    return message("{}", name)
+    versions = message(" {} → {}", old.version, entry.version)
+    return message("{}{}", name, versions if noun == "dependency" else NOTHING)
 
 
-def _visibility(entry: Entry) -> int:
-    """Return how many people can see an entry, as a rank; -1 if it is unknown."""
-    return _VISIBILITIES.index(entry.visibility) if entry.visibility in _VISIBILITIES else -1
-
-
-def _lines(differences: Sequence[Difference]) -> Iterator[Finding]:
+def _lines(differences: Mapping[str, _Difference]) -> Iterator[Finding]:
     """Yield a line for each change, removals first, and for what could not be compared."""
-    kinds = [
-        *(("removed", each.noun, each.removed) for each in differences),
-        *(("added", each.noun, each.added) for each in differences),
-        *(("another version of", each.noun, each.changed) for each in differences),
-    ]
-    for verb, noun, names in kinds:
-        label = noun if noun == "runtime" else f"{verb} {noun}"
-        for name in names[:SHOWN_NAMES]:
-            yield Finding(label, name)
-        if len(names) > SHOWN_NAMES:
-            yield Finding(label, message(f"and {len(names) - SHOWN_NAMES} more"))
-    for difference in differences:
-        if not difference.is_complete:
-            text = f"the {plural(difference.noun)} of the two builds cannot all be compared"
+    for verb in _VERBS:
+        for noun, difference in differences.items():
+            label = noun if noun == "runtime" else f"{verb} {noun}"
+            for name in shorten(difference.get(verb, [])):
+                yield Finding(label, name)
+    for noun, difference in differences.items():
+        if difference.get("unknown"):
+            text = f"the {plural(noun)} of the two builds cannot all be compared"
             yield Finding(_LABEL, message(text))
 
 
-def _warnings(files: Sequence[Difference]) -> Iterator[Finding]:
+def _warnings(files: Mapping[str, _Difference]) -> Iterator[Finding]:
     """Yield what somebody has to know who does not read the log."""
-    if removed := [name for each in files for name in each.removed]:
-        counts = " and ".join(count(len(each.removed), each.noun) for each in files if each.removed)
+    removed = {noun: each["removed"] for noun, each in files.items() if each.get("removed")}
+    if removed:
+        counts = " and ".join(count(len(names), noun) for noun, names in removed.items())
         text = message(
             f"{counts} would be removed from the environment: {{}}. Check that the build was made "
             "from a complete checkout",
-            list_names(removed),
+            join(", ", *shorten([*chain(*removed.values())])),
         )
         yield Finding(_LABEL, text, warning="Deploying this build removes functions or assets")
-    if exposed := [name for each in files for name in each.exposed]:
-        text = message("more people could see {}. Check that this is intended", list_names(exposed))
+    if exposed := [name for each in files.values() for name in each.get("exposed", [])]:
+        names = join(", ", *shorten(exposed))
+        text = message("more people could see {}. Check that this is intended", names)
         title = "Deploying this build makes functions or assets more visible"
         yield Finding(_LABEL, text, warning=title)

@@ -16,7 +16,7 @@ from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
 from twilio_build_wait.twilio.alerts import Context, page_about, related
-from twilio_build_wait.twilio.builds import Build, list_names, name_dependency, parse_build
+from twilio_build_wait.twilio.builds import Build, name_dependency, parse_build, shorten
 from twilio_build_wait.twilio.causes import Certainty, Explanation, by_certainty, find_causes
 from twilio_build_wait.twilio.client import Client, read_page
 from twilio_build_wait.twilio.responses import formatted, has_next_page, is_same
@@ -176,7 +176,7 @@ def describe(build: Build) -> Iterator[Finding]:
         yield Finding("In the build", join(", ", *parts))
     if build.dependencies:
         names = [name_dependency(*item) for item in build.dependencies.items()]
-        yield Finding("Dependencies", list_names(names))
+        yield Finding("Dependencies", join(", ", *shorten(names)))
 
 
 def where_to_look(region: str) -> Finding:
