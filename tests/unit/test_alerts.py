@@ -17,8 +17,8 @@ SHORT = Context(BUILD, SERVICE, CREATED, NOW)
 CONTEXT = Context(BUILD_SID.lower(), samples.SERVICE_SID.lower(), CREATED, NOW)
 
 # SIDs, code and date of an alert -> how it relates to the build.
-RELATIONS: dict[str, tuple[set[str], str, datetime | None, Certainty | None]] = {
-    "this build": ({BUILD}, "11200", None, Certainty.BUILD),
+RELATIONS: dict[str, tuple[set[str], str, datetime, Certainty | None]] = {
+    "this build": ({BUILD}, "11200", BEFORE, Certainty.BUILD),
     "this build and others": ({BUILD, OTHER_BUILD, OTHER_SERVICE}, "", BEFORE, Certainty.BUILD),
     "another build of this service": ({OTHER_BUILD, SERVICE}, "82003", NOW, None),
     "another service": ({OTHER_SERVICE}, "82003", NOW, None),
@@ -26,7 +26,6 @@ RELATIONS: dict[str, tuple[set[str], str, datetime | None, Certainty | None]] = 
     "at the build's date": ({SERVICE}, "82007", CREATED, Certainty.SERVICE),
     "before the build": ({SERVICE}, "82003", BEFORE, Certainty.RELATED),
     "in the future": ({SERVICE}, "82003", AFTER, Certainty.RELATED),
-    "without a date": ({SERVICE}, "82003", None, Certainty.RELATED),
     "names nothing": (set(), "82003", NOW, Certainty.RELATED),
     "names nothing, before the build": (set(), "82007", BEFORE, Certainty.RELATED),
     "names nothing, no code": (set(), "", NOW, None),
@@ -78,7 +77,7 @@ SHOWN: dict[str, tuple[dict[str, object], str | None]] = {
 
 @pytest.mark.parametrize("sids, code, date, certainty", RELATIONS.values(), ids=RELATIONS)
 def test_relation_of_an_alert(
-    sids: set[str], code: str, date: datetime | None, certainty: Certainty | None
+    sids: set[str], code: str, date: datetime, certainty: Certainty | None
 ) -> None:
     assert SHORT.relate(sids, code, date) is certainty
 

@@ -16,7 +16,7 @@ LISTS: dict[str, tuple[object, object]] = {
     "one": ([FUNCTION], {"/a": Entry("zn0", "public")}),
     "without a SID": ([FUNCTION | {"sid": 1}], {"/a": Entry("", "public")}),
     "without a visibility": ([{"path": "/a", "sid": "ZN0"}], {"/a": Entry("zn0", "")}),
-    "twice": ([FUNCTION, FUNCTION], {"/a": Entry()}),
+    "twice": ([FUNCTION, FUNCTION], None),
     "without a path": ([FUNCTION, {"sid": "ZN1"}], None),
     "path is no text": ([{"path": 1}], None),
     "no object": ([FUNCTION, "text"], None),

@@ -24,6 +24,7 @@ _SID = re.compile(r"Z[BS][0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
 # An alert's text is a query string if it has one of these fields, or looks like one.
 _FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
 _QUERY_STRING = re.compile(r"\s*[\w.-]+=\S*(?:&|\s*$)")
+# The date of an alert without one.
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -39,17 +40,16 @@ class Context:
     created: datetime | None
     now: datetime
 
-    def relate(self, sids: set[str], code: str, generated: datetime | None) -> Certainty | None:
+    def relate(self, sids: set[str], code: str, generated: datetime) -> Certainty | None:
         """Return how an alert relates to the build, or None if it must not be shown.
 
         `sids` are those of builds and services that the alert names, in lower case.
         """
         if self.build_sid in sids:
             return Certainty.BUILD
-        names_others = bool(sids - {self.service_sid})
-        if names_others or code not in ERROR_CODES:
+        if sids - {self.service_sid} or code not in ERROR_CODES:
             return None  # about another build or service, or written by live code
-        is_newer = self.created and generated and self.created <= generated <= self.now
+        is_newer = self.created and self.created <= generated <= self.now
         return Certainty.SERVICE if sids and is_newer else Certainty.RELATED
 
 
@@ -61,7 +61,7 @@ def page_about(code: str) -> str:
 def related(entries: Iterable[object], context: Context) -> list[Explanation]:
     """Return the alerts that are or may be about the build, the surest and newest first."""
     alerts = [entry for entry in entries if isinstance(entry, dict)]
-    alerts.sort(key=lambda alert: _date(alert) or _LONG_AGO, reverse=True)
+    alerts.sort(key=_date, reverse=True)
     return by_certainty(filter(None, (_explain(alert, context) for alert in alerts)))
 
 
@@ -85,8 +85,8 @@ def _explain(alert: Mapping[str, object], context: Context) -> Explanation | Non
     )
 
 
-def _date(alert: Mapping[str, object]) -> datetime | None:
-    return date(alert.get("date_generated")) or date(alert.get("date_created"))
+def _date(alert: Mapping[str, object]) -> datetime:
+    return date(alert.get("date_generated")) or date(alert.get("date_created")) or _LONG_AGO
 
 
 def decode(alert_text: str) -> str:

@@ -62,20 +62,19 @@ def parse_build(resource: Mapping[str, object]) -> Build:
 def _entries(listed: object, key: str) -> Entries:
     if not isinstance(listed, list):
         return None
-    entries: dict[str, Entry] = {}
-    for item in listed:
-        name = _text(item, key) if isinstance(item, dict) else ""
-        if not name:
-            return None
-        version = _text(item, "sid").lower() or _text(item, "version")
-        entry = Entry(version, _text(item, "visibility").lower())
-        # Nothing says which of two entries counts.
-        entries[name] = Entry() if name in entries else entry
-    return entries
+    entries = {
+        _text(item, key): Entry(
+            _text(item, "sid").lower() or _text(item, "version"), _text(item, "visibility").lower()
+        )
+        for item in listed
+    }
+    # Nothing says which of two entries with the same name counts.
+    is_known = "" not in entries and len(entries) == len(listed)
+    return entries if is_known else None
 
 
-def _text(resource: Mapping[str, object], key: str) -> str:
-    value = resource.get(key)
+def _text(resource: object, key: str) -> str:
+    value = resource.get(key) if isinstance(resource, dict) else None
     return value if isinstance(value, str) else ""
 
 

@@ -37,9 +37,12 @@ _RECENT = timedelta(hours=1)
 # Monitor answers for the last 30 days (its OpenAPI description, `StartDate`).
 _OLDEST = timedelta(days=29)
 
-#: Where Twilio's Console shows errors of the region US1 (twilio-labs/serverless-toolkit,
-#: packages/twilio-run/src/printers/utils.ts).
-DEBUGGER = "https://console.twilio.com/us1/monitor/logs/debugger"
+# Where Twilio shows more, by region, and a page: the Debugger is that of US1
+# (twilio-labs/serverless-toolkit, packages/twilio-run/src/printers/utils.ts).
+_PLACES = {
+    "us1": ("Twilio's Debugger", "https://console.twilio.com/us1/monitor/logs/debugger"),
+    "": ("the error logs in Twilio's Console", ""),
+}
 
 
 @dataclass
@@ -63,10 +66,9 @@ class Diagnosis:
 
         Returns the reason, and every finding in the order to read them.
         """
-        start = self.client.clock()
-        end = start + LIMIT
+        end = self.client.clock() + LIMIT
         try:
-            self._read_build(start + BUILD_LIMIT)
+            self._read_build(self.client.clock() + BUILD_LIMIT)
             while self._read_alerts(end) and self.client.clock() + AGAIN_AFTER < end:
                 self.client.signals.sleep(AGAIN_AFTER)
         except Cancelled:
@@ -99,9 +101,12 @@ class Diagnosis:
             self._problems[label] = message("Twilio sent no list of alerts")
             return True
         self._problems.pop(label, None)
-        service_sid = formatted(self.progress.service_sid, SERVICE_SID_FORM).lower()
-        build_sid = self.progress.build_sid.lower()
-        context = Context(build_sid, service_sid, self._build.created, self.client.now)
+        context = Context(
+            self.progress.build_sid.lower(),
+            formatted(self.progress.service_sid, SERVICE_SID_FORM).lower(),
+            self._build.created,
+            self.client.now,
+        )
         self._alerts = related(entries, context)[:SHOWN_ALERTS]
         is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
@@ -149,31 +154,29 @@ def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -
 
     `gap` says why the alerts are not known in full; it is empty if they are.
     """
-    surest = explanations[0] if explanations else None
-    if surest and surest.certainty.is_proven:
+    none_yet = "Twilio has no alert about this build yet. Run the step again with build-sid"
+    state = f"{gap}. {Ending.FAILED.advice}" if gap else f"{none_yet}: {build_sid}"
+    if not explanations:
+        return message(f"Twilio reports that the build failed; {state}")
+    surest = explanations[0]
+    if surest.certainty.is_proven:
         return surest.text
-    rerun = f"Run the step again with build-sid: {build_sid}"
-    none_yet = f"Twilio has no alert about this build yet. {rerun}"
-    state = message(f"{gap}. {Ending.FAILED.advice}" if gap else none_yet)
-    if surest:
-        return message(f"{surest.certainty.value.lower()}: {{}}; {{}}", surest.text, state)
-    return message("Twilio reports that the build failed; {}", state)
+    return message(f"{surest.certainty.value.lower()}: {{}}; {state}", surest.text)
 
 
 def describe(build: Build) -> Iterator[Finding]:
     """Describe what is in a build, as far as it is known."""
-    parts = [message("{}", build.runtime)] if build.runtime else []
-    for entries, noun in (
-        (build.functions, "function"),
-        (build.assets, "asset"),
-        (build.dependencies, "dependency"),
-    ):
-        if entries is not None:
-            parts.append(message(count(len(entries), noun)))
+    lists = {
+        "function": build.functions,
+        "asset": build.assets,
+        "dependency": build.dependencies,
+    }
+    counts = [count(len(each), noun) for noun, each in lists.items() if each is not None]
     if build.created:
-        parts.append(message(f"created {build.created:%Y-%m-%d %H:%M:%S} UTC"))
-    if parts:
-        yield Finding("In the build", join(", ", *parts))
+        counts.append(f"created {build.created:%Y-%m-%d %H:%M:%S} UTC")
+    runtime = message("{}", build.runtime) if build.runtime else NOTHING
+    if contents := join(", ", runtime, *map(message, counts)):
+        yield Finding("In the build", contents)
     if build.dependencies:
         names = [name_dependency(*item) for item in build.dependencies.items()]
         yield Finding("Dependencies", join(", ", *shorten(names)))
@@ -181,8 +184,6 @@ def describe(build: Build) -> Iterator[Finding]:
 
 def where_to_look(region: str) -> Finding:
     """Say where Twilio shows more; `region` is empty if another API root was read."""
-    label = "Where to look next"
-    if region == "us1":
-        return Finding(label, message("Twilio's Debugger"), DEBUGGER)
-    where = f" of region {region}" if region else ""
-    return Finding(label, message(f"the error logs{where} in Twilio's Console"))
+    elsewhere = (f"the error logs of region {region} in Twilio's Console", "")
+    place, page = _PLACES.get(region, elsewhere)
+    return Finding("Where to look next", message(place), page)

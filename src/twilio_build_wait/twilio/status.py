@@ -142,6 +142,8 @@ def _build_status(resource: Mapping[str, object]) -> BuildStatus | None:
     status = resource.get("status")
     if not isinstance(status, str):
         return None
-    account_sid = formatted(resource.get("account_sid"), ACCOUNT_SID_FORM)
-    service_sid = formatted(resource.get("service_sid"), SERVICE_SID_FORM)
-    return BuildStatus(status, account_sid, service_sid)
+    return BuildStatus(
+        status,
+        formatted(resource.get("account_sid"), ACCOUNT_SID_FORM),
+        formatted(resource.get("service_sid"), SERVICE_SID_FORM),
+    )
