@@ -122,16 +122,14 @@ def dated(text: str, date: str, **changes: object) -> dict[str, object]:
     return alert(**{"alert_text": text, "date_generated": date, "date_created": None, **changes})
 
 
-def test_surest_and_newest_alert_comes_first() -> None:
+def test_newest_alert_comes_first() -> None:
     late, early = "2026-10-01T11:59:00Z", "2026-10-01T11:58:00Z"
     alerts = [
         "no alert",
         dated("undated", "soon"),
         dated("early", early),
-        dated("service", late, resource_sid=None),
-        dated("early service", "2026-10-01T11:57:59Z", resource_sid=None, date_created=late),
-        dated("nothing", late, resource_sid=None, service_sid=None),
-        alert(alert_text="late", date_generated=None, date_created=late),
+        dated("earliest", "2026-10-01T11:57:59Z", date_created=late),
+        dated("late", "", date_created=late),
     ]
     texts = [each.text.text().rpartition(": ")[2] for each in related(alerts, CONTEXT)]
-    assert texts == ["late", "early", "undated", "service", "nothing", "early service"]
+    assert texts == ["late", "early", "earliest", "undated"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.samples import CREATED, build
 from twilio_build_wait.safe_text import message
-from twilio_build_wait.twilio.builds import Build, Entry, parse_build, shorten
+from twilio_build_wait.twilio.builds import Build, Entry, parse, shorten
 
 FUNCTION = {"path": "/a", "sid": "ZN0", "visibility": "Public"}
 
@@ -28,14 +28,14 @@ LISTS: dict[str, tuple[object, object]] = {
 
 @pytest.mark.parametrize("listed, expected", LISTS.values(), ids=LISTS)
 def test_entries_of_a_list(listed: object, expected: object) -> None:
-    assert parse_build(build(function_versions=listed)).functions == expected
+    assert parse(build(function_versions=listed)).functions == expected
 
 
 def test_contents_of_a_build() -> None:
     dependency = {"name": "lib", "version": "1.0.0-RC"}
     asset = {"path": "/b", "sid": "ZN1", "visibility": "private"}
     resource = build(function_versions=[], asset_versions=[asset], dependencies=[dependency])
-    assert parse_build(resource) == Build(
+    assert parse(resource) == Build(
         functions={},
         assets={"/b": Entry("zn1", "private")},
         dependencies={"lib": Entry("1.0.0-RC")},
@@ -46,7 +46,7 @@ def test_contents_of_a_build() -> None:
 
 @pytest.mark.parametrize("runtime", [22.0, "", None])
 def test_unknown_runtime_is_none(runtime: object) -> None:
-    assert parse_build({"runtime": runtime}) == Build()
+    assert parse({"runtime": runtime}) == Build()
 
 
 @pytest.mark.parametrize("count, end", [(1, "n0"), (20, "n18, n19"), (21, "n19, and 1 more")])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twilio_build_wait.model import Finding
-from twilio_build_wait.twilio.builds import EMPTY_BUILD, Build, Entry
+from twilio_build_wait.twilio.builds import EMPTY, Build, Entry
 from twilio_build_wait.twilio.changes import compare
 
 ONE, TWO, UNKNOWN = Entry("1", "public"), Entry("2", "public"), Entry()
@@ -119,7 +119,7 @@ def test_what_is_unknown_in_the_live_build_is_not_guessed(part: str) -> None:
 
 
 def test_first_deployment_adds_everything() -> None:
-    output, findings = compare(EMPTY_BUILD, replace(LIVE, functions={}))
+    output, findings = compare(EMPTY, replace(LIVE, functions={}))
     assert output == "some"
     expected = ["added asset: /{c}", "added dependency: lib@1.0.0", "runtime: {node22}"]
     assert lines(findings) == expected

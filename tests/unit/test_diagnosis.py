@@ -1,6 +1,7 @@
 """What the diagnosis says, from what it has read."""
 
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -10,9 +11,9 @@ from twilio_build_wait.safe_text import message
 from twilio_build_wait.twilio.builds import Build, Entry
 from twilio_build_wait.twilio.causes import Certainty, Explanation
 from twilio_build_wait.twilio.diagnosis import (
+    alerts_query,
     describe,
     give_reason,
-    start_of_window,
     where_to_look,
 )
 
@@ -76,7 +77,8 @@ def test_reason_says_how_sure_it_is(certainties: list[Certainty], gap: str, reas
 def test_window_of_alerts_begins_before_the_build(
     created: datetime | None, before: timedelta
 ) -> None:
-    assert start_of_window(created, NOW) == NOW - before
+    start = parse_qs(alerts_query(created, NOW, 1))["StartDate"]
+    assert start == [f"{NOW - before:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 @pytest.mark.parametrize("build, lines", CONTENTS.values(), ids=CONTENTS)

@@ -11,13 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from twilio_build_wait.safe_text import NOTHING, join, message
-from twilio_build_wait.twilio.causes import (
-    ERROR_CODES,
-    Certainty,
-    ErrorCode,
-    Explanation,
-    by_certainty,
-)
+from twilio_build_wait.twilio.causes import ERROR_CODES, Certainty, ErrorCode, Explanation
 from twilio_build_wait.twilio.responses import date, error_code
 
 _SID = re.compile(r"Z[BS][0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
@@ -59,10 +53,10 @@ def page_about(code: str) -> str:
 
 
 def related(entries: Iterable[object], context: Context) -> list[Explanation]:
-    """Return the alerts that are or may be about the build, the surest and newest first."""
+    """Return the alerts that are or may be about the build, the newest first."""
     alerts = [entry for entry in entries if isinstance(entry, dict)]
     alerts.sort(key=_date, reverse=True)
-    return by_certainty(filter(None, (_explain(alert, context) for alert in alerts)))
+    return [*filter(None, (_explain(alert, context) for alert in alerts))]
 
 
 def _explain(alert: Mapping[str, object], context: Context) -> Explanation | None:

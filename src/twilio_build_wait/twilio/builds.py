@@ -43,12 +43,17 @@ class Build:
     runtime: str | None = None
     created: datetime | None = None
 
+    @property
+    def lists(self) -> Mapping[str, Entries]:
+        """The lists by what is in them."""
+        return {"function": self.functions, "asset": self.assets, "dependency": self.dependencies}
+
 
 #: What is live in an environment before its first deployment.
-EMPTY_BUILD = Build(functions={}, assets={}, dependencies={}, runtime="")
+EMPTY = Build(functions={}, assets={}, dependencies={}, runtime="")
 
 
-def parse_build(resource: Mapping[str, object]) -> Build:
+def parse(resource: Mapping[str, object]) -> Build:
     """Return what is in a Build resource. Whose it is, the caller has to check."""
     return Build(
         _entries(resource.get("function_versions"), "path"),
@@ -78,9 +83,10 @@ def _text(resource: object, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def name_dependency(name: str, entry: Entry) -> Message:
-    """Name a dependency with its version, if it is known."""
-    return message("{}", f"{name}@{entry.version}" if entry.version else name)
+def name(noun: str, key: str, entry: Entry) -> Message:
+    """Name an entry of one of the lists; a dependency with its version, if it is known."""
+    has_version = noun == "dependency" and entry.version
+    return message("{}", f"{key}@{entry.version}" if has_version else key)
 
 
 def shorten(names: Sequence[Message]) -> Sequence[Message]:

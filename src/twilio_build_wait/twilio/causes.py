@@ -64,41 +64,33 @@ class ErrorCode:
         return ". ".join(dict.fromkeys([*named, *self.remedies.values()]))
 
 
+_REMEDIES = {
+    "ECONNRESET|ETIMEDOUT|EAI_AGAIN": "Deploy again after some time: npm may be degraded",
+    r"\bgcc\b|\bg\+\+|\bgyp\b|\bmake\b(?! sure)|compil|prebuild": (
+        "Use packages that install without a compiler (gcc)"
+    ),
+    "ENOSPC|(no|of|disk) space": "Use fewer or smaller packages: the space is limited",
+}
+_FURTHER_REMEDIES = {
+    r"\bE?404\b|ETARGET|no matching version|does not exist|could not find"
+    r"|(?<!command )(?<!: )not found(?!:)": (
+        "Check the name and the version of the package that the alert names"
+    ),
+    "ENOENT|no such file": (
+        "Check the path that the alert names: a build has only uploaded files and packages from npm"
+    ),
+}
+_NAME_THE_RUNTIME = (
+    "Name the runtime when you create the build, such as node22: without one, it takes that of the "
+    "last successful build"
+)
+
 #: The codes that Twilio documents for builds (twilio.com/docs/errors/82003, /82007). A package that
 #: does not exist is refused when the build is created (twilio-labs/serverless-toolkit#538), so an
 #: alert about one is rare.
 ERROR_CODES = {
-    "82003": ErrorCode(
-        "Deployment Installation Failure",
-        {
-            "ECONNRESET|ETIMEDOUT|EAI_AGAIN": ("Deploy again after some time: npm may be degraded"),
-            r"\bgcc\b|\bg\+\+|\bgyp\b|\bmake\b(?! sure)|compil|prebuild": (
-                "Use packages that install without a compiler (gcc)"
-            ),
-            "ENOSPC|(no|of|disk) space": "Use fewer or smaller packages: the space is limited",
-        },
-        {
-            r"\bE?404\b|ETARGET|no matching version|does not exist|could not find|"
-            r"(?<!command )(?<!: )not found(?!:)": (
-                "Check the name and the version of the package that the alert names"
-            ),
-            "ENOENT|no such file": (
-                "Check the path that the alert names: a build has only uploaded files and packages "
-                "from npm"
-            ),
-        },
-    ),
-    "82007": ErrorCode(
-        "Unsupported Runtime",
-        {
-            "": (
-                "Name the runtime when you create the build, such as node22: without one, it takes "
-                "that of the last successful build"
-            )
-        },
-        {},
-        _RUNTIME_PAGE,
-    ),
+    "82003": ErrorCode("Deployment Installation Failure", _REMEDIES, _FURTHER_REMEDIES),
+    "82007": ErrorCode("Unsupported Runtime", {"": _NAME_THE_RUNTIME}, {}, _RUNTIME_PAGE),
 }
 
 # Certainty, runtime and version of the handler (patterns), cause, what to do, and a page about it.

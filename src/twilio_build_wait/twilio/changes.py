@@ -9,22 +9,14 @@ description of Serverless v1 (twilio/twilio-oai, spec/json/twilio_serverless_v1.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from twilio_build_wait.inputs import BUILD_SID_FORM, ENVIRONMENT_SID, SERVICE_SID_FORM
 from twilio_build_wait.model import Finding, PollError, Progress, count, plural
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
-from twilio_build_wait.twilio.builds import (
-    EMPTY_BUILD,
-    Build,
-    Entries,
-    Entry,
-    name_dependency,
-    parse_build,
-    shorten,
-)
+from twilio_build_wait.twilio import builds
+from twilio_build_wait.twilio.builds import Build, Entries, Entry
 from twilio_build_wait.twilio.client import Client
 from twilio_build_wait.twilio.responses import formatted, is_same
 
@@ -63,7 +55,7 @@ def read_changes(
         if is_same(live_sid, progress.build_sid):
             note = "this build is live there already; deploying it again is an error at Twilio"
             return "none", (Finding(_LABEL, message(note)),)
-        live = reader.build(live_sid, "the build that is live") if live_sid else EMPTY_BUILD
+        live = reader.build(live_sid, "the build that is live") if live_sid else builds.EMPTY
         new = reader.build(progress.build_sid, "the new build")
     except NotReadError as error:
         text = message("{}. Check environment-sid, or run the step again", *error.args)
@@ -94,10 +86,9 @@ class _Reader:
         return formatted(live, BUILD_SID_FORM)
 
     def build(self, sid: str, name: str) -> Build:
-        return parse_build(self._resource(self.settings.build_url(sid), sid, name))
+        return builds.parse(self._resource(self.settings.build_url(sid), sid, name))
 
     def _resource(self, url: str, sid: str, name: str) -> dict[str, object]:
-        """Return a resource that has this SID and belongs to the service."""
         body = self.client.read_until(url, self.end)
         if isinstance(body, PollError):
             why = body.text
@@ -117,19 +108,15 @@ class _Reader:
 
 def compare(live: Build, new: Build) -> tuple[str, list[Finding]]:
     """Compare two builds: return `none`, `some`, `removals` or empty, and every change."""
-    files = {
-        "function": _compare("function", live.functions, new.functions),
-        "asset": _compare("asset", live.assets, new.assets),
-    }
     differences = {
-        **files,
-        "dependency": _compare("dependency", live.dependencies, new.dependencies),
-        "runtime": _compare_runtimes(live.runtime, new.runtime),
+        noun: _compare(noun, entries, new.lists[noun]) for noun, entries in live.lists.items()
     }
+    differences["runtime"] = _compare_runtimes(live.runtime, new.runtime)
     lines = [*_lines(differences)]
-    findings = [*lines, *_warnings(files)]
     if not lines:
         return "none", [Finding(_LABEL, message("deploying this build would change nothing"))]
+    files = {noun: differences[noun] for noun in ("function", "asset")}
+    findings = [*lines, *_warnings(files)]
     if any(each.get("removed") for each in files.values()):
         return "removals", findings
     has_all_files = None not in (live.functions, live.assets, new.functions, new.assets)
@@ -143,8 +130,10 @@ def _compare(noun: str, live: Entries, new: Entries) -> _Difference:
     both = {name: (live[name], new[name]) for name in sorted(live.keys() & new.keys())}
     changes = {name: _change(noun, name, *pair) for name, pair in both.items()}
     return {
-        "removed": [_name(noun, name, live[name]) for name in sorted(live.keys() - new.keys())],
-        "added": [_name(noun, name, new[name]) for name in sorted(new.keys() - live.keys())],
+        "removed": [
+            builds.name(noun, name, live[name]) for name in sorted(live.keys() - new.keys())
+        ],
+        "added": [builds.name(noun, name, new[name]) for name in sorted(new.keys() - live.keys())],
         "another version of": [change for change in changes.values() if change],
         "exposed": [
             message(f"{noun} {{}}", changes[name])
@@ -166,10 +155,6 @@ def _compare_runtimes(live: str | None, new: str | None) -> _Difference:
     return {"another version of": [change]} if live != new else {}
 
 
-def _name(noun: str, name: str, entry: Entry) -> Message:
-    return name_dependency(name, entry) if noun == "dependency" else message("{}", name)
-
-
 def _change(noun: str, name: str, old: Entry, entry: Entry) -> Message:
     """Describe the difference between two entries; nothing if none is certain."""
     if old.visibility and entry.visibility and old.visibility != entry.visibility:
@@ -185,7 +170,7 @@ def _lines(differences: Mapping[str, _Difference]) -> Iterator[Finding]:
     for verb in _VERBS:
         for noun, difference in differences.items():
             label = noun if noun == "runtime" else f"{verb} {noun}"
-            for name in shorten(difference.get(verb, [])):
+            for name in builds.shorten(difference.get(verb, [])):
                 yield Finding(label, name)
     for noun, difference in differences.items():
         if difference.get("unknown"):
@@ -201,11 +186,13 @@ def _warnings(files: Mapping[str, _Difference]) -> Iterator[Finding]:
         text = message(
             f"{counts} would be removed from the environment: {{}}. Check that the build was made "
             "from a complete checkout",
-            join(", ", *shorten([*chain(*removed.values())])),
+            join(", ", *builds.shorten([name for names in removed.values() for name in names])),
         )
         yield Finding(_LABEL, text, warning="Deploying this build removes functions or assets")
     if exposed := [name for each in files.values() for name in each.get("exposed", [])]:
-        names = join(", ", *shorten(exposed))
-        text = message("more people could see {}. Check that this is intended", names)
+        text = message(
+            "more people could see {}. Check that this is intended",
+            join(", ", *builds.shorten(exposed)),
+        )
         title = "Deploying this build makes functions or assets more visible"
         yield Finding(_LABEL, text, warning=title)

@@ -15,10 +15,11 @@ from twilio_build_wait.model import Ending, ErrorKind, Finding, PollError, Progr
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
+from twilio_build_wait.twilio import builds
 from twilio_build_wait.twilio.alerts import Context, page_about, related
-from twilio_build_wait.twilio.builds import Build, name_dependency, parse_build, shorten
+from twilio_build_wait.twilio.builds import Build
 from twilio_build_wait.twilio.causes import Certainty, Explanation, by_certainty, find_causes
-from twilio_build_wait.twilio.client import Client, read_page
+from twilio_build_wait.twilio.client import Client, Resource, read_page
 from twilio_build_wait.twilio.responses import formatted, has_next_page, is_same
 
 #: How long the diagnosis may take in total, and the Build resource of that, in seconds.
@@ -83,16 +84,19 @@ class Diagnosis:
         if isinstance(body, PollError):
             self._problems[label] = _explain(body)
         elif is_same(body.get("sid"), sid):
-            self._build = parse_build(body)
+            self._build = builds.parse(body)
         else:
             self._problems[label] = message("Twilio sent another build")
 
     def _read_alerts(self, end: float) -> bool:
         """Read the alerts once; return whether to read them again."""
+
+        def read(page_size: int) -> Resource:
+            query = alerts_query(self._build.created, self.client.now, page_size)
+            return self.client.read_until(f"{self.settings.monitor}/v1/Alerts?{query}", end)
+
         label = "Alerts could not be read"
-        body, _ = read_page(
-            lambda size: self.client.read_until(self._alerts_url(size), end), _PAGE_SIZES
-        )
+        body, _ = read_page(read, _PAGE_SIZES)
         if isinstance(body, PollError):  # transient ones have been repeated
             self._problems[label] = _explain(body)
             return False
@@ -107,20 +111,10 @@ class Diagnosis:
             self._build.created,
             self.client.now,
         )
-        self._alerts = related(entries, context)[:SHOWN_ALERTS]
+        self._alerts = by_certainty(related(entries, context))[:SHOWN_ALERTS]
         is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
         return not any(alert.certainty.is_proven for alert in self._alerts)
-
-    def _alerts_url(self, page_size: int) -> str:
-        start = start_of_window(self._build.created, self.client.now)
-        # Without an end: an alert that arrives late is dated by the server's clock, not by ours.
-        window = {
-            "LogLevel": "error",
-            "StartDate": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "PageSize": str(page_size),
-        }
-        return f"{self.settings.monitor}/v1/Alerts?{urlencode(window)}"
 
     def _findings(self, explanations: Sequence[Explanation]) -> Iterator[Finding]:
         for each in explanations:
@@ -142,11 +136,13 @@ def _explain(error: PollError) -> Message:
     return join(". ", error.text, error.advice if error.kind is ErrorKind.PERMANENT else NOTHING)
 
 
-def start_of_window(created: datetime | None, now: datetime) -> datetime:
-    """Return the time from which on alerts are looked for; `now` is the server's clock."""
+def alerts_query(created: datetime | None, now: datetime, page_size: int) -> str:
+    """Return the query for the alerts since a build was created; `now` is the server's clock."""
     # Twilio's timestamps were hours ahead for years: a date in the future is no date.
     start = created if created and created <= now else now - _RECENT
-    return max(start, now - _OLDEST) - _MARGIN
+    date = f"{max(start, now - _OLDEST) - _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
+    # Without an end: an alert that arrives late is dated by the server's clock, not by ours.
+    return urlencode({"LogLevel": "error", "StartDate": date, "PageSize": page_size})
 
 
 def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -> Message:
@@ -166,20 +162,15 @@ def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -
 
 def describe(build: Build) -> Iterator[Finding]:
     """Describe what is in a build, as far as it is known."""
-    lists = {
-        "function": build.functions,
-        "asset": build.assets,
-        "dependency": build.dependencies,
-    }
-    counts = [count(len(each), noun) for noun, each in lists.items() if each is not None]
+    counts = [count(len(each), noun) for noun, each in build.lists.items() if each is not None]
     if build.created:
         counts.append(f"created {build.created:%Y-%m-%d %H:%M:%S} UTC")
     runtime = message("{}", build.runtime) if build.runtime else NOTHING
     if contents := join(", ", runtime, *map(message, counts)):
         yield Finding("In the build", contents)
     if build.dependencies:
-        names = [name_dependency(*item) for item in build.dependencies.items()]
-        yield Finding("Dependencies", join(", ", *shorten(names)))
+        names = [builds.name("dependency", *item) for item in build.dependencies.items()]
+        yield Finding("Dependencies", join(", ", *builds.shorten(names)))
 
 
 def where_to_look(region: str) -> Finding:

@@ -11,15 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
 
+from twilio_build_wait import inputs
 from twilio_build_wait.durations import render
-from twilio_build_wait.inputs import (
-    ACCOUNT_SID_FORM,
-    BASE_URL,
-    BUILD_SID,
-    BUILD_SID_FORM,
-    SERVICE_SID,
-    SERVICE_SID_FORM,
-)
 from twilio_build_wait.model import (
     BuildStatus,
     Ending,
@@ -49,7 +42,7 @@ class Poller:
 
     def __post_init__(self) -> None:
         # The build's SID; empty while nobody knows what `latest` stands for.
-        self._build_sid = "" if self.settings.is_latest else self.settings[BUILD_SID]
+        self._build_sid = "" if self.settings.is_latest else self.settings[inputs.BUILD_SID]
 
     def poll(self, limit: float) -> PollResult:
         """Poll once within `limit` seconds. Raises `Cancelled`."""
@@ -59,7 +52,7 @@ class Poller:
         advice = result.advice
         if result.reach is Reach.TWILIO and not self._build_sid:
             advice = message("Check service-sid, region and the credential's account")
-        if self.settings[BASE_URL]:
+        if self.settings[inputs.BASE_URL]:
             advice = join(". ", message("Check base-url first: it must end before /v1"), advice)
         return replace(result, advice=advice)
 
@@ -77,7 +70,7 @@ class Poller:
     def _reported_url(self, url: object, service_sid: str) -> str:
         """Return `url` if it is https, under twilio.com, and the address of this resource."""
         # Neither has a character that is special in a pattern.
-        services = "|".join(filter(None, (self.settings[SERVICE_SID], service_sid)))
+        services = "|".join(filter(None, (self.settings[inputs.SERVICE_SID], service_sid)))
         form = (
             r"https://([a-z0-9-]+\.)*twilio\.com(/[a-z0-9._~-]+)*"
             rf"/v1/Services/({services})/Builds/{self._build_sid}/Status"
@@ -104,8 +97,8 @@ class Poller:
         builds = body.get("builds")
         if not isinstance(builds, list):
             return self.client.invalid("it has no list of builds")
-        part = message(f"only the first {page_size} builds were read")
-        note = part if has_next_page(body) else NOTHING
+        is_whole = not has_next_page(body)
+        note = NOTHING if is_whole else message(f"only the first {page_size} builds were read")
         newest = max(_usable(builds), key=itemgetter(0), default=None)
         problem = message("Twilio lists no valid build of this service")
         if newest:
@@ -116,8 +109,10 @@ class Poller:
             if age <= MAX_AGE:
                 self._build_sid = build_sid
                 return replace(status, url=self.settings.status_url(build_sid), latest=latest)
-            rule = "latest accepts only builds from the last 15 minutes, and the newest is {}"
-            problem = message(rule, latest.description)
+            problem = message(
+                "latest accepts only builds from the last 15 minutes, and the newest is {}",
+                latest.description,
+            )
         return PollError(
             join("; ", problem, note),
             ErrorKind.PERMANENT,
@@ -132,7 +127,7 @@ def _usable(builds: list[object]) -> Iterator[tuple[datetime, str, BuildStatus]]
     for entry in builds:
         if isinstance(entry, dict):
             created, status = date(entry.get("date_created")), _build_status(entry)
-            build_sid = formatted(entry.get("sid"), BUILD_SID_FORM)
+            build_sid = formatted(entry.get("sid"), inputs.BUILD_SID_FORM)
             if created and status and build_sid:
                 yield created, build_sid, status
 
@@ -144,6 +139,6 @@ def _build_status(resource: Mapping[str, object]) -> BuildStatus | None:
         return None
     return BuildStatus(
         status,
-        formatted(resource.get("account_sid"), ACCOUNT_SID_FORM),
-        formatted(resource.get("service_sid"), SERVICE_SID_FORM),
+        formatted(resource.get("account_sid"), inputs.ACCOUNT_SID_FORM),
+        formatted(resource.get("service_sid"), inputs.SERVICE_SID_FORM),
     )
