@@ -80,10 +80,8 @@ def test_owner_and_url_may_be_missing_or_of_another_form() -> None:
 
 
 INVALID = {
-    "no sid": (build_status(sid=...), "it is not about this build"),
     "sid is a number": (build_status(sid=7), "it is not about this build"),
     "another build's": (build_status(sid=OTHER_BUILD_SID), "it is not about this build"),
-    "no status": (build_status(...), "it has no status"),
     "status is a list": (build_status(["completed"]), "it has no status"),
 }
 
@@ -97,21 +95,16 @@ PATH = STATUS_URL.removeprefix("https://serverless.twilio.com")
 OURS = [
     STATUS_URL,
     f"https://a.b-c.twilio.com/v2/x{PATH}".lower(),
-    f"https://twilio.com/{'a' * 500}{PATH}",
     STATUS_URL.replace(SERVICE_SID, "my_name"),
 ]
 NOT_OURS = [
     f"http://serverless.twilio.com{PATH}",
-    f"https://twilio.com.test{PATH}",
     f"https://nottwilio.com{PATH}",
-    f"https://test/.twilio.com{PATH}",
+    f"https://twilio.com.test{PATH}",
     f"https://user@twilio.com{PATH}",
-    f"https://twilio.com:8{PATH}",
-    f"https://twilio.com/?{PATH}",
     f"https://twilio.com/::error::{PATH}",
     f"{STATUS_URL}/",
     f"{STATUS_URL}?a",
-    f"{STATUS_URL}\n",
     STATUS_URL.replace(BUILD_SID, OTHER_BUILD_SID),
     STATUS_URL.replace(SERVICE_SID, OTHER_SERVICE_SID),
     STATUS_URL.replace(SERVICE_SID, "myXname"),
@@ -133,11 +126,6 @@ def ago(**time: float) -> str:
     return (NOW - timedelta(**time)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def old(**changes: object) -> dict[str, object]:
-    """Another build, which is two minutes older than the sample."""
-    return build(**{"sid": OTHER_BUILD_SID, "date_created": ago(minutes=4), **changes})
-
-
 def page(*entries: object, next_page_url: str | None = None) -> dict[str, Any]:
     return content(samples.page("builds", *entries, next_page_url=next_page_url))
 
@@ -150,21 +138,24 @@ def newest(*results: Resource) -> Latest:
     return result.latest
 
 
-AHEAD = ago(hours=-7)
+def test_entry_of_the_list_is_a_status() -> None:
+    latest = Latest(BUILD_SID, "2026-10-01 11:58:00", "2m")
+    expected = BuildStatus("queued", ACCOUNT_SID, SERVICE_SID, STATUS_URL, latest)
+    assert poll_latest(page(build("queued"))) == expected
+
+
+OLD = build(sid=OTHER_BUILD_SID, date_created=ago(minutes=4))
+AHEAD = OLD | {"date_created": ago(hours=-7)}
 LISTS: dict[str, Sequence[object]] = {
-    "newest last": [old(), build()],
-    "newest first": [build(), old()],
-    "newest by its offset": [old(date_created="2026-10-01T13:57:00+02:00"), build()],
-    "first of two equal dates": [build(date_created=AHEAD), old(date_created=AHEAD)],
-    "newest of two in the future": [old(date_created=AHEAD), build(date_created=ago(hours=-8))],
+    "newest last": [OLD, build()],
+    "newest first": [build(), OLD],
+    "newest by its offset": [OLD | {"date_created": "2026-10-01T13:57:00+02:00"}, build()],
+    "first of two equal dates": [AHEAD | {"sid": BUILD_SID}, AHEAD],
+    "newest of two in the future": [AHEAD, build(date_created=ago(hours=-8))],
     "no object": [OTHER_BUILD_SID, build()],
-    "no sid": [old(date_created=AHEAD, sid=...), build()],
-    "sid of a service": [old(date_created=AHEAD, sid=SERVICE_SID), build()],
-    "sid with a credential": [old(date_created=AHEAD, sid="ZB***"), build()],
-    "no status": [old(date_created=AHEAD) | {"status": 1}, build()],
-    "no date": [old(date_created=None), build()],
-    "not a date": [old(date_created="yesterday"), build()],
-    "number as date": [old(date_created=1790000000), build()],
+    "sid of a service": [AHEAD | {"sid": SERVICE_SID}, build()],
+    "no status": [AHEAD | {"status": 1}, build()],
+    "not a date": [OLD | {"date_created": "yesterday"}, build()],
 }
 
 
@@ -173,7 +164,7 @@ def test_latest_is_the_newest_usable_entry(entries: Sequence[object]) -> None:
     assert newest(page(*entries)).build_sid == BUILD_SID
 
 
-AGES = {"15m": ago(minutes=15), "30s": ago(seconds=30), "0s": AHEAD}
+AGES = {"15m": ago(minutes=15), "0s": ago(hours=-7)}
 
 
 @pytest.mark.parametrize("age", AGES)
@@ -190,7 +181,6 @@ NO_BUILD = "Twilio lists no valid build of this service"
 NOT_RECENT = {
     "too old": (TOO_OLD, OLD_CAUSE),
     "none": (page(), NO_BUILD),
-    "none that is valid": (page(build(sid=SERVICE_SID)), NO_BUILD),
     "too old, on the first page": (
         TOO_OLD | {"meta": {"next_page_url": "https://x"}},
         f"{OLD_CAUSE}; only the first 20 builds were read",
@@ -233,9 +223,8 @@ def test_list_that_is_too_large_twice_is_a_permanent_error() -> None:
     assert error.advice.text() == "Set build-sid to the SID of the build"
 
 
-@pytest.mark.parametrize("results", [(BUSY,), (OVERSIZED, BUSY)], ids=["first", "second"])
-def test_other_error_of_a_list_is_returned_as_it_is(results: Sequence[Resource]) -> None:
-    assert poll_latest(*results) is BUSY
+def test_other_error_of_a_list_is_returned_as_it_is() -> None:
+    assert poll_latest(BUSY) is BUSY
 
 
 # --- 404 ------------------------------------------------------------------------------------------
@@ -250,7 +239,6 @@ BASE_ADVICE = "Check base-url first: it must end before /v1"
 ADVICE = {
     "Twilio's": (TWILIOS, BUILD_SID, "", "Check it"),
     "other": (OTHER, BUILD_SID, "", "Check it"),
-    "base-url, Twilio's": (TWILIOS, BUILD_SID, "https://x/v1", f"{BASE_ADVICE}. Check it"),
     "base-url, other": (OTHER, BUILD_SID, "https://x/v1", f"{BASE_ADVICE}. Check it"),
     "latest, Twilio's": (TWILIOS, "latest", "", LIST_ADVICE),
     "latest, other": (OTHER, "latest", "", "Check it"),
