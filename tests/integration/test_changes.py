@@ -116,30 +116,18 @@ def test_build_that_is_live_already_changes_nothing(tool: Tool) -> None:
 
 
 OTHER_OWNER = {"service_sid": samples.OTHER_SERVICE_SID}
-THE_ENVIRONMENT = f"the environment {samples.ENVIRONMENT_SID} could not be read: "
-# Path and answer -> what could not be read, and why.
+NAMES = {
+    ENVIRONMENT_PATH: f"the environment {samples.ENVIRONMENT_SID}",
+    OTHER_BUILD_PATH: "the build that is live",
+    BUILD_PATH: "the new build",
+}
+# Path and answer -> why that resource could not be read.
 UNREAD: dict[str, tuple[str, Step, str]] = {
-    "unavailable": (ENVIRONMENT_PATH, Response(503), f"{THE_ENVIRONMENT}HTTP 503 from"),
-    "environment of another service": (
-        ENVIRONMENT_PATH,
-        environment(**OTHER_OWNER),
-        f"{THE_ENVIRONMENT}it belongs to another service",
-    ),
-    "service is no text": (
-        ENVIRONMENT_PATH,
-        environment(service_sid=7),
-        f"{THE_ENVIRONMENT}it belongs to another service",
-    ),
-    "no answer": (
-        OTHER_BUILD_PATH,
-        [math.inf],
-        "the build that is live could not be read: no complete response",
-    ),
-    "another build": (
-        BUILD_PATH,
-        new_build(sid=None),
-        "the new build could not be read: Twilio sent another one",
-    ),
+    "unavailable": (ENVIRONMENT_PATH, Response(503), "HTTP 503 from"),
+    "no answer": (OTHER_BUILD_PATH, [math.inf], "no complete response"),
+    "another build": (BUILD_PATH, new_build(sid=None), "Twilio sent another one"),
+    "another service": (BUILD_PATH, new_build(**OTHER_OWNER), "it belongs to another service"),
+    "no service": (ENVIRONMENT_PATH, environment(service_sid=7), "it belongs to another service"),
 }
 
 
@@ -150,7 +138,7 @@ def test_what_cannot_be_read_is_warned_about(tool: Tool, path: str, answer: Step
     assert run.outputs["changes"] == ""
     (warning,) = run.commands("warning")
     assert warning.title == "The changes are unknown"
-    assert warning.data.startswith(why)
+    assert warning.data.startswith(f"{NAMES[path]} could not be read: {why}")
     assert warning.data.endswith(ADVICE)
 
 

@@ -57,8 +57,8 @@ def poll(*results: Resource, **changes: str) -> PollResult:
     return Poller(ScriptedClient(*results), read(samples.environment(**changes))).poll(10)
 
 
-def poll_latest(*results: Resource, **changes: str) -> PollResult:
-    return poll(*results, TWILIO_BUILD_SID="latest", **changes)
+def poll_latest(*results: Resource) -> PollResult:
+    return poll(*results, TWILIO_BUILD_SID="latest")
 
 
 def error_of(result: PollResult) -> PollError:
@@ -79,16 +79,17 @@ def test_owner_and_url_may_be_missing_or_of_another_form() -> None:
     assert poll(body) == BuildStatus("building")
 
 
-INVALID = {
-    "sid is a number": (build_status(sid=7), "it is not about this build"),
-    "another build's": (build_status(sid=OTHER_BUILD_SID), "it is not about this build"),
-    "status is a list": (build_status(["completed"]), "it has no status"),
+# Fields of the resource -> what is wrong with it.
+INVALID: dict[str, tuple[dict[str, object], str]] = {
+    "sid is a number": ({"sid": 7}, "it is not about this build"),
+    "another build's": ({"sid": OTHER_BUILD_SID}, "it is not about this build"),
+    "status is a list": ({"status": ["completed"]}, "it has no status"),
 }
 
 
-@pytest.mark.parametrize("response, problem", INVALID.values(), ids=INVALID)
-def test_resource_that_is_not_this_builds_status(response: server.Response, problem: str) -> None:
-    assert error_of(poll(content(response))).cause.text() == problem
+@pytest.mark.parametrize("fields, problem", INVALID.values(), ids=INVALID)
+def test_resource_that_is_not_this_builds_status(fields: dict[str, object], problem: str) -> None:
+    assert error_of(poll(content(build_status()) | fields)).cause.text() == problem
 
 
 PATH = STATUS_URL.removeprefix("https://serverless.twilio.com")
@@ -164,27 +165,23 @@ def test_latest_is_the_newest_usable_entry(entries: Sequence[object]) -> None:
     assert newest(page(*entries)).build_sid == BUILD_SID
 
 
-AGES = {"15m": ago(minutes=15), "0s": ago(hours=-7)}
+@pytest.mark.parametrize("date, age", [(ago(minutes=15), "15m"), (ago(hours=-7), "0s")])
+def test_latest_may_be_15_minutes_old(date: str, age: str) -> None:
+    assert newest(page(build(date_created=date))).age == age
 
 
-@pytest.mark.parametrize("age", AGES)
-def test_latest_may_be_15_minutes_old(age: str) -> None:
-    assert newest(page(build(date_created=AGES[age]))).age == age
-
-
-TOO_OLD = page(build(date_created=ago(minutes=15, seconds=1)))
+TOO_OLD = build(date_created=ago(minutes=15, seconds=1))
 OLD_CAUSE = (
     "latest accepts only builds from the last 15 minutes, and the newest is "
     f"{BUILD_SID}, created 2026-10-01 11:44:59 UTC, 15m1s ago"
 )
-NO_BUILD = "Twilio lists no valid build of this service"
 NOT_RECENT = {
-    "too old": (TOO_OLD, OLD_CAUSE),
-    "none": (page(), NO_BUILD),
+    "too old": (page(TOO_OLD), OLD_CAUSE),
     "too old, on the first page": (
-        TOO_OLD | {"meta": {"next_page_url": "https://x"}},
+        page(TOO_OLD, next_page_url="https://x"),
         f"{OLD_CAUSE}; only the first 20 builds were read",
     ),
+    "none": (page(), "Twilio lists no valid build of this service"),
 }
 
 
