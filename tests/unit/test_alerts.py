@@ -1,40 +1,41 @@
 """How Monitor's alerts relate to a build, and what they say."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support import samples
-from tests.support.samples import BUILD_SID, NOW, alert
-from twilio_build_wait.twilio.alerts import Context, decode, related
-from twilio_build_wait.twilio.causes import Certainty
+from tests.support.samples import (
+    BUILD_SID,
+    NOW,
+    OTHER_BUILD_SID,
+    OTHER_SERVICE_SID,
+    SERVICE_SID,
+    alert,
+)
+from twilio_build_wait.model import Progress
+from twilio_build_wait.twilio.alerts import decode, related
+from twilio_build_wait.twilio.causes import Certainty, Explanation
 
-BUILD, SERVICE, OTHER_BUILD, OTHER_SERVICE = "zb1", "zs1", "zb2", "zs2"
+PROGRESS = Progress(BUILD_SID, SERVICE_SID)
 CREATED = NOW - timedelta(minutes=2)
 BEFORE, AFTER = CREATED - timedelta(seconds=1), NOW + timedelta(seconds=1)
-SHORT = Context(BUILD, SERVICE, CREATED, NOW)
-CONTEXT = Context(BUILD_SID.lower(), samples.SERVICE_SID.lower(), CREATED, NOW)
 
-# SIDs, code and date of an alert -> how it relates to the build.
-RELATIONS: dict[str, tuple[set[str], str, datetime, Certainty | None]] = {
-    "this build": ({BUILD}, "11200", BEFORE, Certainty.BUILD),
-    "this build and others": ({BUILD, OTHER_BUILD, OTHER_SERVICE}, "", BEFORE, Certainty.BUILD),
-    "another build of this service": ({OTHER_BUILD, SERVICE}, "82003", NOW, None),
-    "another service": ({OTHER_SERVICE}, "82003", NOW, None),
-    "this service": ({SERVICE}, "82003", NOW, Certainty.SERVICE),
-    "at the build's date": ({SERVICE}, "82007", CREATED, Certainty.SERVICE),
-    "before the build": ({SERVICE}, "82003", BEFORE, Certainty.RELATED),
-    "in the future": ({SERVICE}, "82003", AFTER, Certainty.RELATED),
-    "names nothing": (set(), "82003", NOW, Certainty.RELATED),
-    "names nothing, a code of a live function": (set(), "82002", NOW, None),
-    "a code of a live function": ({SERVICE}, "82002", NOW, None),
-}
-# What is another in the context -> how an alert about the service relates to the build.
-CONTEXTS = {
-    "no date of the build": (replace(SHORT, created=None), Certainty.RELATED),
-    "build in the future": (replace(SHORT, created=AFTER), Certainty.RELATED),
-    "only the name of the service": (replace(SHORT, service_sid=""), None),
+# Code, date and SIDs of an alert -> how it relates to the build.
+RELATIONS: dict[str, tuple[str, datetime | None, list[str], Certainty | None]] = {
+    "this build": ("11200", None, [BUILD_SID], Certainty.BUILD),
+    "this build, in lower case": ("11200", None, [BUILD_SID.lower()], Certainty.BUILD),
+    "this build and others": ("", NOW, [OTHER_SERVICE_SID, BUILD_SID], Certainty.BUILD),
+    "another build of this service": ("82003", NOW, [OTHER_BUILD_SID, SERVICE_SID], None),
+    "another service": ("82003", NOW, [OTHER_SERVICE_SID], None),
+    "a longer SID": ("82003", NOW, [f"{BUILD_SID}0"], Certainty.RELATED),
+    "this service": ("82003", NOW, [SERVICE_SID.lower()], Certainty.SERVICE),
+    "at the build's date": ("82007", CREATED, [SERVICE_SID], Certainty.SERVICE),
+    "before the build": ("82003", BEFORE, [SERVICE_SID], Certainty.RELATED),
+    "in the future": ("82003", AFTER, [SERVICE_SID], Certainty.RELATED),
+    "without a date": ("82003", None, [SERVICE_SID], Certainty.RELATED),
+    "names nothing": ("82003", NOW, [], Certainty.RELATED),
+    "names nothing, a code of a live function": ("82002", NOW, [], None),
+    "a code of a live function": ("82002", NOW, [SERVICE_SID], None),
 }
 
 TEXTS = {
@@ -60,26 +61,34 @@ SHOWN: dict[str, tuple[dict[str, object], str | None]] = {
     "another code": ({"error_code": "11200", "alert_text": "Msg=m"}, "11200: m"),
     "no code": ({"error_code": None, "alert_text": "Msg=m"}, "m"),
     "nothing": ({"error_code": "x", "alert_text": ""}, "an alert without a code and a message"),
-    "SID in another case": ({"resource_sid": BUILD_SID.lower(), "alert_text": None}, TITLE),
     "SID in a URL": ({"resource_sid": None, "alert_text": f"u=%2FBuilds%2F{BUILD_SID}%2F"}, TITLE),
     "SID in a list": ({"resource_sid": {"list": [1, {"x": BUILD_SID}]}, "alert_text": ""}, TITLE),
-    "longer SID": ({"resource_sid": f"{samples.OTHER_BUILD_SID}0", "alert_text": ""}, TITLE),
-    "another build": ({"resource_sid": samples.OTHER_BUILD_SID}, None),
+    "another build": ({"resource_sid": OTHER_BUILD_SID}, None),
 }
 
 
-@pytest.mark.parametrize("sids, code, date, certainty", RELATIONS.values(), ids=RELATIONS)
+def shown(*alerts: object, created: datetime | None = CREATED) -> list[Explanation]:
+    return related(alerts, PROGRESS, created, NOW)
+
+
+@pytest.mark.parametrize("code, date, sids, certainty", RELATIONS.values(), ids=RELATIONS)
 def test_relation_of_an_alert(
-    sids: set[str], code: str, date: datetime, certainty: Certainty | None
+    code: str, date: datetime | None, sids: list[str], certainty: Certainty | None
 ) -> None:
-    assert SHORT.relate(sids, code, date) is certainty
+    generated = date and date.isoformat()
+    entry = {"error_code": code, "date_generated": generated, "alert_text": " ".join(sids)}
+    assert [each.certainty for each in shown(entry)] == ([certainty] if certainty else [])
 
 
-@pytest.mark.parametrize("context, certainty", CONTEXTS.values(), ids=CONTEXTS)
-def test_alert_about_a_service_needs_the_date_of_the_build(
-    context: Context, certainty: Certainty | None
-) -> None:
-    assert context.relate({SERVICE}, "82003", AFTER) is certainty
+@pytest.mark.parametrize("created", [None, AFTER], ids=["unknown", "in the future"])
+def test_alert_about_a_service_needs_the_date_of_the_build(created: datetime | None) -> None:
+    (explanation,) = shown(alert(resource_sid=None, date_generated=str(AFTER)), created=created)
+    assert explanation.certainty is Certainty.RELATED
+
+
+def test_alert_about_a_service_is_not_shown_if_only_its_name_is_known() -> None:
+    entry = alert(resource_sid=None)
+    assert related([entry], Progress(BUILD_SID, "my-service"), CREATED, NOW) == []
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text[:30]))
@@ -89,14 +98,13 @@ def test_message_in_the_text_of_an_alert(text: str) -> None:
 
 @pytest.mark.parametrize("fields, text", SHOWN.values(), ids=SHOWN)
 def test_text_of_an_alert(fields: dict[str, object], text: str | None) -> None:
-    alerts = related([alert(**fields)], CONTEXT)
-    assert [each.text.text() for each in alerts] == ([text] if text else [])
+    texts = [each.text.text() for each in shown(alert(**fields))]
+    assert texts == ([text] if text else [])
 
 
 def test_alert_has_the_page_and_the_advice_of_its_code() -> None:
-    unsupported, other, unknown = related(
-        [alert(error_code=code) for code in ("82007", "11200", None)], CONTEXT
-    )
+    alerts = [alert(error_code=code) for code in ("82007", "11200", None)]
+    unsupported, other, unknown = shown(*alerts)
     assert unsupported.page == "https://www.twilio.com/docs/errors/82007"
     assert unsupported.advice.text().startswith("Name the runtime when you create the build")
     assert unsupported.advice_page.endswith("/node-upgrade")
@@ -118,5 +126,5 @@ def test_newest_alert_comes_first() -> None:
         dated("earliest", "2026-10-01T11:57:59Z", late),
         dated("late", None, late),
     ]
-    texts = [each.text.text().rpartition(": ")[2] for each in related(alerts, CONTEXT)]
+    texts = [each.text.text().rpartition(": ")[2] for each in shown(*alerts)]
     assert texts == ["late", "early", "earliest", "undated"]

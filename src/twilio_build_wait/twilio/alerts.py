@@ -6,10 +6,10 @@ Source of an alert's shape: `monitor.v1.alert` in Twilio's OpenAPI description o
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
+from twilio_build_wait.model import Progress
 from twilio_build_wait.safe_text import NOTHING, join, message
 from twilio_build_wait.twilio.causes import ERROR_CODES, Certainty, ErrorCode, Explanation
 from twilio_build_wait.twilio.responses import date, error_code
@@ -22,50 +22,38 @@ _QUERY_STRING = re.compile(r"\s*[\w.-]+=\S*(?:&|\s*$)")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Context:
-    """What an alert is compared with: SIDs in lower case, the build's date, the server's clock.
-
-    `service_sid` is empty if only the unique name is known.
-    """
-
-    build_sid: str
-    service_sid: str
-    created: datetime | None
-    now: datetime
-
-    def relate(self, sids: set[str], code: str, generated: datetime) -> Certainty | None:
-        """Return how an alert relates to the build, or None if it must not be shown.
-
-        `sids` are those of builds and services that the alert names, in lower case.
-        """
-        if self.build_sid in sids:
-            return Certainty.BUILD
-        if sids - {self.service_sid} or code not in ERROR_CODES:
-            return None  # about another build or service, or written by live code
-        is_newer = self.created and self.created <= generated <= self.now
-        return Certainty.SERVICE if sids and is_newer else Certainty.RELATED
-
-
 def page_about(code: str) -> str:
     """Return the address of Twilio's page about an error code."""
     return f"https://www.twilio.com/docs/errors/{code}"
 
 
-def related(entries: Iterable[object], context: Context) -> list[Explanation]:
-    """Return the alerts that are or may be about the build, the newest first."""
+def related(
+    entries: Iterable[object], progress: Progress, created: datetime | None, now: datetime
+) -> list[Explanation]:
+    """Return the alerts that are or may be about the build, the newest first.
+
+    `created` is the date of the build, `now` the server's clock.
+    """
     alerts = [entry for entry in entries if isinstance(entry, dict)]
     alerts.sort(key=_date, reverse=True)
-    return [*filter(None, (_explain(alert, context) for alert in alerts))]
+    return [*filter(None, (_explain(alert, progress, created, now) for alert in alerts))]
 
 
-def _explain(alert: Mapping[str, object], context: Context) -> Explanation | None:
+def _explain(
+    alert: Mapping[str, object], progress: Progress, created: datetime | None, now: datetime
+) -> Explanation | None:
+    """Return what an alert says, or None if it must not be shown."""
     code, text = error_code(alert.get("error_code")), alert.get("alert_text")
-    # Whatever field they are in, at any depth.
+    # All builds and services that it names, in whichever field.
     sids = {sid.lower() for sid in _SID.findall(str(alert))}
-    certainty = context.relate(sids, code, _date(alert))
-    if certainty is None:
-        return None
+    if progress.build_sid.lower() in sids:
+        certainty = Certainty.BUILD
+    elif sids - {progress.service_sid.lower()} or code not in ERROR_CODES:
+        return None  # about another build or service, or written by live code
+    elif sids and created and created <= _date(alert) <= now:
+        certainty = Certainty.SERVICE
+    else:
+        certainty = Certainty.RELATED
     said = decode(text) if isinstance(text, str) else ""
     error = ERROR_CODES.get(code, ErrorCode("", {}, {}))
     title = message(f"{code} {error.title}".strip())

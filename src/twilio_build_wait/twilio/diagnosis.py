@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from twilio_build_wait.inputs import SERVICE_SID_FORM
 from twilio_build_wait.model import Ending, ErrorKind, Finding, PollError, Progress, count
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
 from twilio_build_wait.twilio import builds
-from twilio_build_wait.twilio.alerts import Context, page_about, related
+from twilio_build_wait.twilio.alerts import page_about, related
 from twilio_build_wait.twilio.builds import Build
 from twilio_build_wait.twilio.causes import Certainty, Explanation, by_certainty, find_causes
 from twilio_build_wait.twilio.client import Client, Resource, read_page
-from twilio_build_wait.twilio.responses import formatted, has_next_page, is_same
+from twilio_build_wait.twilio.responses import has_next_page, is_same
 
 #: How long the diagnosis may take in total, and the Build resource of that, in seconds.
 LIMIT, BUILD_LIMIT = 20.0, 8.0
@@ -105,13 +104,8 @@ class Diagnosis:
             self._problems[label] = message("Twilio sent no list of alerts")
             return True
         self._problems.pop(label, None)
-        context = Context(
-            self.progress.build_sid.lower(),
-            formatted(self.progress.service_sid, SERVICE_SID_FORM).lower(),
-            self._build.created,
-            self.client.now,
-        )
-        self._alerts = by_certainty(related(entries, context))[:SHOWN_ALERTS]
+        alerts = related(entries, self.progress, self._build.created, self.client.now)
+        self._alerts = by_certainty(alerts)[:SHOWN_ALERTS]
         is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
         return not any(alert.certainty.is_proven for alert in self._alerts)
