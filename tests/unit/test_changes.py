@@ -103,8 +103,12 @@ def test_what_is_unknown_in_the_live_build_is_not_guessed(part: str) -> None:
 def test_first_deployment_adds_everything() -> None:
     output, findings = compare(EMPTY, replace(LIVE, functions={}))
     assert output == "some"
-    expected = ["added asset: /{c}", "added dependency: lib@1.0.0", "runtime: {node22}"]
-    assert lines(findings) == expected
+    assert lines(findings) == [
+        "What deploying changes: nothing is live there yet",
+        "added asset: /{c}",
+        "added dependency: lib@1.0.0",
+        "runtime: {node22}",
+    ]
 
 
 def test_removals_are_counted_in_one_warning() -> None:

@@ -9,19 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
 
-from twilio_build_wait import inputs
+from twilio_build_wait import inputs, model
 from twilio_build_wait.durations import render
-from twilio_build_wait.model import (
-    BuildStatus,
-    Ending,
-    ErrorKind,
-    Latest,
-    PollError,
-    PollResult,
-    Reach,
-)
+from twilio_build_wait.model import BuildStatus, ErrorKind, Latest, PollError, PollResult, Reach
 from twilio_build_wait.safe_text import NOTHING, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.twilio.client import STATUS_BYTES, Client, Resource, read_page
@@ -99,7 +90,7 @@ class Poller:
             return self.client.invalid("it has no list of builds")
         is_whole = not has_next_page(body)
         note = NOTHING if is_whole else message(f"only the first {page_size} builds were read")
-        newest = max(_usable(builds), key=itemgetter(0), default=None)
+        newest = max(_usable(builds), key=lambda build: build[0], default=None)
         problem = message("Twilio lists no valid build of this service")
         if newest:
             created, build_sid, status = newest
@@ -118,7 +109,7 @@ class Poller:
             ErrorKind.PERMANENT,
             advice=message("A deployment that has just failed created no build: see its own log"),
             reach=Reach.TWILIO,
-            ending=Ending.NO_RECENT_BUILD,
+            ending=model.Ending.NO_RECENT_BUILD,
         )
 
 
