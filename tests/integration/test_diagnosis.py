@@ -1,6 +1,6 @@
 """After `failed`: how the reason is read in Twilio, and that the verdict stands.
 
-`tests/unit` has what follows from it: `test_alerts.py`, `test_causes.py` and `test_diagnosis.py`.
+`tests/unit` has what follows from it: `test_causes.py` and `test_diagnosis.py`.
 """
 
 import math

@@ -1,9 +1,8 @@
 """The Build resource: what is in a build. The diagnosis and the changes both read it.
 
-Source of the shape: `serverless.v1.service.build` in Twilio's OpenAPI description of Serverless v1
-(twilio/twilio-oai, spec/json/twilio_serverless_v1.json). The lists have no type there; in practice
-they hold objects with `sid`, `path` and `visibility`, or `name` and `version`
-(zingdevlimited/actions-helpers, deploy scripts).
+Twilio's description of the resource gives its lists no type. In practice they hold objects with
+`sid`, `path` and `visibility`, or `name` and `version` (zingdevlimited/actions-helpers, deploy
+scripts).
 """
 
 from collections.abc import Mapping, Sequence

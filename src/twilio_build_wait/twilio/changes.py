@@ -2,9 +2,6 @@
 
 It changes neither the verdict nor the exit code, and it does not guess: what is unknown in one of
 the two builds makes the result weaker.
-
-Source of an environment's shape: `serverless.v1.service.environment` in Twilio's OpenAPI
-description of Serverless v1 (twilio/twilio-oai, spec/json/twilio_serverless_v1.json).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

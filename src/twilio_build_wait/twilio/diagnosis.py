@@ -14,10 +14,9 @@ from twilio_build_wait.model import Ending, ErrorKind, Finding, PollError, Progr
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.signals import Cancelled
-from twilio_build_wait.twilio import builds
-from twilio_build_wait.twilio.alerts import page_about, related
+from twilio_build_wait.twilio import builds, causes
 from twilio_build_wait.twilio.builds import Build
-from twilio_build_wait.twilio.causes import Certainty, Explanation, by_certainty, find_causes
+from twilio_build_wait.twilio.causes import Certainty, Explanation
 from twilio_build_wait.twilio.client import Client, Resource, read_page
 from twilio_build_wait.twilio.responses import has_next_page, is_same
 
@@ -73,7 +72,7 @@ class Diagnosis:
                 self.client.signals.sleep(AGAIN_AFTER)
         except Cancelled:
             self._problems["Search stopped"] = message("a signal arrived")
-        explanations = by_certainty([*self._alerts, *find_causes(self._build)])
+        explanations = causes.by_certainty([*self._alerts, *causes.find_causes(self._build)])
         reason = give_reason(explanations, self._gap, self.progress.build_sid)
         return reason, tuple(dict.fromkeys(self._findings(explanations)))
 
@@ -104,8 +103,8 @@ class Diagnosis:
             self._problems[label] = message("Twilio sent no list of alerts")
             return True
         self._problems.pop(label, None)
-        alerts = related(entries, self.progress, self._build.created, self.client.now)
-        self._alerts = by_certainty(alerts)[:SHOWN_ALERTS]
+        alerts = causes.related(entries, self.progress, self._build.created, self.client.now)
+        self._alerts = causes.by_certainty(alerts)[:SHOWN_ALERTS]
         is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
         return not any(alert.certainty.is_proven for alert in self._alerts)
@@ -118,7 +117,7 @@ class Diagnosis:
         is_unexplained = all(each.certainty is Certainty.RELATED for each in explanations)
         if is_unexplained and self._build.dependencies != {}:
             text = "npm is degraded, a package needs a compiler (gcc), or the packages are large"
-            yield Finding("Common causes", message(text), page_about("82003"))
+            yield Finding("Common causes", message(text), causes.page_about("82003"))
         yield from describe(self._build)
         for label, problem in self._problems.items():
             yield Finding(label, problem)

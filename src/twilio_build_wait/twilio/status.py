@@ -1,9 +1,4 @@
-"""One poll: the Build Status resource, or for `latest` the list of builds until one is read.
-
-Source of the shapes: `serverless.v1.service.build.build_status` and `serverless.v1.service.build`
-in Twilio's OpenAPI description of Serverless v1 (twilio/twilio-oai,
-spec/json/twilio_serverless_v1.json).
-"""
+"""One poll: the Build Status resource, or for `latest` the list of builds until one is read."""
 
 import re
 from collections.abc import Iterator, Mapping
