@@ -25,7 +25,6 @@ BEFORE, AFTER = CREATED - timedelta(seconds=1), NOW + timedelta(seconds=1)
 # Code, date and SIDs of an alert -> how it relates to the build.
 RELATIONS: dict[str, tuple[str, datetime | None, list[str], Certainty | None]] = {
     "this build": ("11200", None, [BUILD_SID], Certainty.BUILD),
-    "this build, in lower case": ("11200", None, [BUILD_SID.lower()], Certainty.BUILD),
     "this build and others": ("", NOW, [OTHER_SERVICE_SID, BUILD_SID], Certainty.BUILD),
     "another build of this service": ("82003", NOW, [OTHER_BUILD_SID, SERVICE_SID], None),
     "another service": ("82003", NOW, [OTHER_SERVICE_SID], None),
@@ -36,8 +35,8 @@ RELATIONS: dict[str, tuple[str, datetime | None, list[str], Certainty | None]] =
     "in the future": ("82003", AFTER, [SERVICE_SID], Certainty.RELATED),
     "without a date": ("82003", None, [SERVICE_SID], Certainty.RELATED),
     "names nothing": ("82003", NOW, [], Certainty.RELATED),
-    "names nothing, a code of a live function": ("82002", NOW, [], None),
-    "a code of a live function": ("82002", NOW, [SERVICE_SID], None),
+    "a code of a live function": ("82002", NOW, [], None),
+    "a code of a live function, this service": ("82002", NOW, [SERVICE_SID], None),
 }
 
 TEXTS = {
@@ -54,18 +53,15 @@ TEXTS = {
 }
 
 TITLE = "82003 Deployment Installation Failure"
-# Fields of an alert about the sample build -> its text, or None if it is not shown.
-SHOWN: dict[str, tuple[dict[str, object], str | None]] = {
+# Fields of an alert about the sample build -> its text.
+SHOWN: dict[str, tuple[dict[str, object], str]] = {
     "message": ({}, f"{TITLE}: npm could not install sharp"),
     "no message": ({"alert_text": "Msg&ErrorCode=82003&x=y"}, TITLE),
     "text is no text": ({"alert_text": ["Msg=m"]}, TITLE),
-    "code is a number": ({"error_code": 82003.0, "alert_text": ""}, TITLE),
     "another code": ({"error_code": "11200", "alert_text": "Msg=m"}, "11200: m"),
     "no code": ({"error_code": None, "alert_text": "Msg=m"}, "m"),
     "nothing": ({"error_code": "x", "alert_text": ""}, "an alert without a code and a message"),
-    "SID in a URL": ({"resource_sid": None, "alert_text": f"u=%2FBuilds%2F{BUILD_SID}%2F"}, TITLE),
     "SID in a list": ({"resource_sid": {"list": [1, {"x": BUILD_SID}]}, "alert_text": ""}, TITLE),
-    "another build": ({"resource_sid": OTHER_BUILD_SID}, None),
 }
 
 HANDLER = "@twilio/runtime-handler"
@@ -142,9 +138,9 @@ def test_message_in_the_text_of_an_alert(text: str) -> None:
 
 
 @pytest.mark.parametrize("fields, text", SHOWN.values(), ids=SHOWN)
-def test_text_of_an_alert(fields: dict[str, object], text: str | None) -> None:
-    texts = [each.text.text() for each in shown(alert(**fields))]
-    assert texts == ([text] if text else [])
+def test_text_of_an_alert(fields: dict[str, object], text: str) -> None:
+    (explanation,) = shown(alert(**fields))
+    assert explanation.text.text() == text
 
 
 def test_alert_has_the_page_and_the_advice_of_its_code() -> None:
