@@ -77,9 +77,7 @@ def test_removals_are_an_output_lines_a_warning_and_rows(tool: Tool) -> None:
     (warning,) = run.commands("warning")
     assert warning.title == "Deploying this build removes functions or assets"
     assert warning.data.startswith("2 functions would be removed from the environment: /a, /c. ")
-    assert f"| What deploying changes | {warning.data[:50]}" in run.summary
     assert "| removed function | `/a`<br>`/c` |" in run.summary
-    assert "| runtime | `node20` → `node22` |" in run.summary
 
 
 def test_asset_that_becomes_public_is_warned_about(tool: Tool) -> None:
@@ -88,7 +86,6 @@ def test_asset_that_becomes_public_is_warned_about(tool: Tool) -> None:
     tool.server.script(old, path=OTHER_BUILD_PATH)
     tool.server.script(new_build(asset_versions=listed(*paths)), path=BUILD_PATH)
     run = compare(tool)
-    assert run.outputs["changes"] == "some"
     assert change_lines(run)[0].endswith("x… (private → public)")
     (warning,) = run.commands("warning")
     assert warning.title == "Deploying this build makes functions or assets more visible"

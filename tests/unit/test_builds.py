@@ -18,9 +18,7 @@ LISTS: dict[str, tuple[object, object]] = {
     "without a visibility": ([{"path": "/a", "sid": "ZN0"}], {"/a": Entry("zn0", "")}),
     "twice": ([FUNCTION, FUNCTION], None),
     "without a path": ([FUNCTION, {"sid": "ZN1"}], None),
-    "path is no text": ([{"path": 1}], None),
     "no object": ([FUNCTION, "text"], None),
-    "null": (None, None),
     "missing": (..., None),
     "no list": ({}, None),
 }

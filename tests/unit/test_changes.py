@@ -23,11 +23,7 @@ RESULTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "asset removed": ({"assets": {}}, "removals", ["removed asset: /{c}"]),
     "asset added": ({"assets": {"/{c}": ONE, "/d": UNKNOWN}}, "some", ["added asset: /d"]),
     "dependency without a version": ({"dependencies": {"lib": UNKNOWN}}, "", [DEPENDENCIES]),
-    "dependency removed": (
-        {"dependencies": {}},
-        "some",
-        ["removed dependency: lib@1.0.0"],
-    ),
+    "dependency removed": ({"dependencies": {}}, "some", ["removed dependency: lib@1.0.0"]),
     "other runtime": ({"runtime": "node24"}, "some", ["runtime: {node22} → node24"]),
     "a version unknown": ({"functions": {"/a": UNKNOWN, "/{b}": ONE}}, "", [FUNCTIONS]),
     "a version unknown, another changed": (
@@ -143,8 +139,5 @@ def test_visibility_that_is_unknown_or_the_same_is_no_change(visibilities: tuple
 def test_at_most_20_of_a_kind_have_a_line() -> None:
     many = {f"/{number:02}": ONE for number in range(25)}
     shown = lines(compare(replace(LIVE, functions=many), replace(LIVE, functions={}))[1])
-    assert shown[18:] == [
-        "removed function: /18",
-        "removed function: /19",
-        "removed function: and 5 more",
-    ]
+    assert len(shown) == 21
+    assert shown[19:] == ["removed function: /19", "removed function: and 5 more"]

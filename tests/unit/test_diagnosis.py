@@ -10,12 +10,7 @@ from twilio_build_wait.model import Finding
 from twilio_build_wait.safe_text import message
 from twilio_build_wait.twilio.builds import Build, Entry
 from twilio_build_wait.twilio.causes import Certainty, Explanation
-from twilio_build_wait.twilio.diagnosis import (
-    alerts_query,
-    describe,
-    give_reason,
-    where_to_look,
-)
+from twilio_build_wait.twilio.diagnosis import alerts_query, describe, give_reason, where_to_look
 
 NONE_YET = (
     "Twilio has no alert about this build yet. Run the step again with build-sid: " + BUILD_SID

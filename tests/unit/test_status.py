@@ -224,23 +224,22 @@ def test_other_error_of_a_list_is_returned_as_it_is() -> None:
 
 # --- 404 ------------------------------------------------------------------------------------------
 
-TWILIOS, OTHER = (
-    PollError(message("HTTP 404"), ErrorKind.NOT_FOUND, advice=message("Check it"), reach=reach)
-    for reach in (Reach.TWILIO, Reach.ANSWERED)
-)
+LATEST = {"TWILIO_BUILD_SID": "latest"}
+BASE_URL = {"TWILIO_BASE_URL": "https://x/v1"}
 LIST_ADVICE = "Check service-sid, region and the credential's account"
 BASE_ADVICE = "Check base-url first: it must end before /v1"
-# The error, `build-sid`, `base-url`, and the advice.
-ADVICE = {
-    "Twilio's": (TWILIOS, BUILD_SID, "", "Check it"),
-    "base-url, other": (OTHER, BUILD_SID, "https://x/v1", f"{BASE_ADVICE}. Check it"),
-    "latest, Twilio's": (TWILIOS, "latest", "", LIST_ADVICE),
-    "latest, other": (OTHER, "latest", "", "Check it"),
-    "latest, base-url": (TWILIOS, "latest", "https://x/v1", f"{BASE_ADVICE}. {LIST_ADVICE}"),
+# How far the request got, the inputs, and the advice.
+ADVICE: dict[str, tuple[Reach, dict[str, str], str]] = {
+    "the build": (Reach.TWILIO, {}, "Check it"),
+    "the build, base-url": (Reach.ANSWERED, BASE_URL, f"{BASE_ADVICE}. Check it"),
+    "latest": (Reach.TWILIO, LATEST, LIST_ADVICE),
+    "latest, not Twilio's": (Reach.ANSWERED, LATEST, "Check it"),
+    "latest, base-url": (Reach.TWILIO, LATEST | BASE_URL, f"{BASE_ADVICE}. {LIST_ADVICE}"),
 }
 
 
-@pytest.mark.parametrize("error, build_sid, base_url, advice", ADVICE.values(), ids=ADVICE)
-def test_advice_on_a_404(error: PollError, build_sid: str, base_url: str, advice: str) -> None:
-    result = poll(error, TWILIO_BUILD_SID=build_sid, TWILIO_BASE_URL=base_url)
-    assert error_of(result).advice.text() == advice
+@pytest.mark.parametrize("reach, inputs, advice", ADVICE.values(), ids=ADVICE)
+def test_advice_on_a_404(reach: Reach, inputs: dict[str, str], advice: str) -> None:
+    check = message("Check it")
+    error = PollError(message("HTTP 404"), ErrorKind.NOT_FOUND, advice=check, reach=reach)
+    assert error_of(poll(error, **inputs)).advice.text() == advice

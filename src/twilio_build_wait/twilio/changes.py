@@ -21,8 +21,6 @@ from twilio_build_wait.twilio.responses import formatted, is_same
 LIMIT = 10.0
 
 _LABEL = "What deploying changes"
-# What happens to a function, for example: words for the log, in the order of its lines.
-_VERBS = ("removed", "added", "another version of")
 # Changes of a visibility that let more people see a file: from nobody over those with a signature
 # to everybody (twilio.com/docs/serverless/functions-assets).
 _EXPOSURES = {("private", "protected"), ("private", "public"), ("protected", "public")}
@@ -163,7 +161,7 @@ def _change(noun: str, name: str, old: Entry, entry: Entry) -> Message:
 
 def _lines(differences: Mapping[str, _Difference]) -> Iterator[Finding]:
     """Yield a line for each change, removals first, and for what could not be compared."""
-    for verb in _VERBS:
+    for verb in ("removed", "added", "another version of"):
         for noun, difference in differences.items():
             label = noun if noun == "runtime" else f"{verb} {noun}"
             for name in builds.shorten(difference.get(verb, [])):
