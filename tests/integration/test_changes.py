@@ -118,13 +118,14 @@ NAMES = {
     OTHER_BUILD_PATH: "the build that is live",
     BUILD_PATH: "the new build",
 }
+ANOTHER_SERVICE = "it belongs to another service"
 # Path and answer -> why that resource could not be read.
 UNREAD: dict[str, tuple[str, Step, str]] = {
     "unavailable": (ENVIRONMENT_PATH, Response(503), "HTTP 503 from"),
     "no answer": (OTHER_BUILD_PATH, [math.inf], "no complete response"),
     "another build": (BUILD_PATH, new_build(sid=None), "Twilio sent another one"),
-    "another service": (BUILD_PATH, new_build(**OTHER_OWNER), "it belongs to another service"),
-    "no service": (ENVIRONMENT_PATH, environment(service_sid=7), "it belongs to another service"),
+    "another service": (ENVIRONMENT_PATH, environment(**OTHER_OWNER), ANOTHER_SERVICE),
+    "no service": (OTHER_BUILD_PATH, live_build(service_sid=7), ANOTHER_SERVICE),
 }
 
 

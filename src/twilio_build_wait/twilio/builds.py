@@ -73,8 +73,7 @@ def _entries(listed: object, key: str) -> Entries:
         for item in listed
     }
     # Nothing says which of two entries with the same name counts.
-    is_known = "" not in entries and len(entries) == len(listed)
-    return entries if is_known else None
+    return entries if "" not in entries and len(entries) == len(listed) else None
 
 
 def _text(resource: object, key: str) -> str:

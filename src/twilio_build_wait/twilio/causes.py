@@ -33,10 +33,9 @@ class Certainty(Enum):
     POSSIBLE = "Possible cause"
     RELATED = "Possibly related alert"
 
-    @property
-    def is_proven(self) -> bool:
-        """Whether Twilio itself names this build or service."""
-        return self in {Certainty.BUILD, Certainty.SERVICE}
+
+#: With these, Twilio itself names the build or its service.
+PROVEN = {Certainty.BUILD, Certainty.SERVICE}
 
 
 @dataclass(frozen=True)
@@ -172,10 +171,10 @@ def _explain(
     said = decode(text) if isinstance(text, str) else ""
     error = ERROR_CODES.get(code, ErrorCode("", {}, {}))
     title = message(f"{code} {error.title}".strip())
-    shown = join(": ", title, message("{}", said) if said else NOTHING)
     return Explanation(
         certainty,
-        shown or message("an alert without a code and a message"),
+        join(": ", title, message("{}", said) if said else NOTHING)
+        or message("an alert without a code and a message"),
         page_about(code) if code else "",
         message(error.advice(said)),
         error.advice_page,

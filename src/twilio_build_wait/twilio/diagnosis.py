@@ -107,7 +107,7 @@ class Diagnosis:
         self._alerts = causes.by_certainty(alerts)[:SHOWN_ALERTS]
         is_whole = all(isinstance(entry, dict) for entry in entries) and not has_next_page(body)
         self._gap = "" if is_whole else "Twilio's alerts could not all be read"
-        return not any(alert.certainty.is_proven for alert in self._alerts)
+        return not any(alert.certainty in causes.PROVEN for alert in self._alerts)
 
     def _findings(self, explanations: Sequence[Explanation]) -> Iterator[Finding]:
         for each in explanations:
@@ -148,7 +148,7 @@ def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -
     if not explanations:
         return message(f"Twilio reports that the build failed; {state}")
     surest = explanations[0]
-    if surest.certainty.is_proven:
+    if surest.certainty in causes.PROVEN:
         return surest.text
     return message(f"{surest.certainty.value.lower()}: {{}}; {state}", surest.text)
 
@@ -168,6 +168,7 @@ def describe(build: Build) -> Iterator[Finding]:
 
 def where_to_look(region: str) -> Finding:
     """Say where Twilio shows more; `region` is empty if another API root was read."""
-    elsewhere = (f"the error logs of region {region} in Twilio's Console", "")
-    place, page = _PLACES.get(region, elsewhere)
+    place, page = _PLACES.get(
+        region, (f"the error logs of region {region} in Twilio's Console", "")
+    )
     return Finding("Where to look next", message(place), page)
