@@ -14,7 +14,8 @@ ONE, TWO, UNKNOWN = Entry("1", "public"), Entry("2", "public"), Entry()
 LIVE = Build({"/a": ONE, "/{b}": ONE}, {"/{c}": ONE}, {"lib": Entry("1.0.0")}, "{node22}")
 INCOMPLETE = "What deploying changes: the {} of the two builds cannot all be compared"
 FUNCTIONS, ASSETS = INCOMPLETE.format("functions"), INCOMPLETE.format("assets")
-DEPENDENCIES, RUNTIME = INCOMPLETE.format("dependencies"), INCOMPLETE.format("runtimes")
+DEPENDENCIES, RUNTIMES = INCOMPLETE.format("dependencies"), INCOMPLETE.format("runtimes")
+OTHER_RUNTIME = "runtime: {node22} → node24"
 NOTHING = "What deploying changes: deploying this build would change nothing"
 
 # What is another in the new build -> the result, and the lines.
@@ -24,7 +25,7 @@ RESULTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "asset added": ({"assets": {"/{c}": ONE, "/d": UNKNOWN}}, "some", ["added asset: /d"]),
     "dependency without a version": ({"dependencies": {"lib": UNKNOWN}}, "", [DEPENDENCIES]),
     "dependency removed": ({"dependencies": {}}, "some", ["removed dependency: lib@1.0.0"]),
-    "other runtime": ({"runtime": "node24"}, "some", ["runtime: {node22} → node24"]),
+    "other runtime": ({"runtime": "node24"}, "some", [OTHER_RUNTIME]),
     "a version unknown": ({"functions": {"/a": UNKNOWN, "/{b}": ONE}}, "", [FUNCTIONS]),
     "a version unknown, another changed": (
         {"functions": {"/a": UNKNOWN, "/{b}": TWO}},
@@ -36,12 +37,8 @@ RESULTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "removals",
         ["removed asset: /{c}", FUNCTIONS],
     ),
-    "assets unknown": (
-        {"assets": None, "runtime": "node24"},
-        "",
-        ["runtime: {node22} → node24", ASSETS],
-    ),
-    "runtime unknown": ({"runtime": None}, "", [RUNTIME]),
+    "assets unknown": ({"assets": None, "runtime": "node24"}, "", [OTHER_RUNTIME, ASSETS]),
+    "runtime unknown": ({"runtime": None}, "", [RUNTIMES]),
     "everything": (
         {
             "functions": {"/{b}": TWO, "/z": ONE},
@@ -58,7 +55,7 @@ RESULTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
             "added dependency: new@1",
             "another version of function: /{b}",
             "another version of dependency: lib 1.0.0 → 2.0.0",
-            "runtime: {node22} → node24",
+            OTHER_RUNTIME,
         ],
     ),
 }

@@ -148,8 +148,7 @@ def related(
 
     `created` is the date of the build, `now` the server's clock.
     """
-    alerts = [entry for entry in entries if isinstance(entry, dict)]
-    alerts.sort(key=_date, reverse=True)
+    alerts = sorted((each for each in entries if isinstance(each, dict)), key=_date, reverse=True)
     return [*filter(None, (_explain(alert, progress, created, now) for alert in alerts))]
 
 

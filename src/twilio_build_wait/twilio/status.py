@@ -71,12 +71,10 @@ class Poller:
             return self.client.read(url, max(0.1, end - self.client.clock()))
 
         body, page_size = read_page(read, PAGE_SIZES)
-        if not isinstance(body, PollError):
-            return self._newest(body, page_size)
-        if not body.is_oversized:
-            return body
-        advice = message("Set build-sid to the SID of the build")
-        return replace(body, kind=ErrorKind.PERMANENT, advice=advice)
+        if isinstance(body, PollError) and body.is_oversized:
+            advice = message("Set build-sid to the SID of the build")
+            return replace(body, kind=ErrorKind.PERMANENT, advice=advice)
+        return body if isinstance(body, PollError) else self._newest(body, page_size)
 
     def _newest(self, body: Mapping[str, object], page_size: int) -> PollResult:
         """Return the status of the newest build in a list, if it is recent."""
