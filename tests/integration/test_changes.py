@@ -136,6 +136,7 @@ def test_what_cannot_be_read_is_warned_about(tool: Tool, path: str, answer: Step
     assert run.outputs["changes"] == ""
     (warning,) = run.commands("warning")
     assert warning.title == "The changes are unknown"
+    assert "| What deploying changes | " in run.summary
     assert warning.data.startswith(f"{NAMES[path]} could not be read: {why}")
     assert warning.data.endswith(ADVICE)
 

@@ -75,7 +75,9 @@ def lines(findings: Iterable[Finding]) -> list[str]:
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:
-    return [f"{each.warning}: {each.text.text()}" for each in findings if each.warning]
+    """Return label, title and text of each warning."""
+    warned = [each for each in findings if each.warning]
+    return [f"{each.label} - {each.warning}: {each.text.text()}" for each in warned]
 
 
 @pytest.mark.parametrize("changes, result, expected", RESULTS.values(), ids=RESULTS)
@@ -108,9 +110,9 @@ def test_removals_are_counted_in_one_warning() -> None:
     _, findings = compare(LIVE, replace(LIVE, functions={}, assets={}, dependencies={}))
     (warning,) = warnings(findings)
     assert warning == (
-        "Deploying this build removes functions or assets: 2 functions and 1 asset would be "
-        "removed from the environment: /a, /{b}, /{c}. Check that the build was made from a "
-        "complete checkout"
+        "What deploying changes - Deploying this build removes functions or assets: 2 functions "
+        "and 1 asset would be removed from the environment: /a, /{b}, /{c}. Check that the build "
+        "was made from a complete checkout"
     )
 
 
@@ -121,8 +123,8 @@ def test_only_what_becomes_more_visible_is_warned_about(visibilities: tuple[str,
     change = f"/{{c}} ({' → '.join(visibilities)})"
     assert lines(findings) == [f"another version of asset: {change}"]
     warning = (
-        "Deploying this build makes functions or assets more visible: more people could see asset "
-        f"{change}. Check that this is intended"
+        "What deploying changes - Deploying this build makes functions or assets more visible: "
+        f"more people could see asset {change}. Check that this is intended"
     )
     assert warnings(findings) == [warning] * CHANGED[visibilities]
 
