@@ -37,7 +37,7 @@ class NotReadError(Exception):
 
 def read_changes(
     client: Client, settings: Settings, progress: Progress
-) -> tuple[str, Sequence[Finding]]:
+) -> tuple[str, tuple[Finding, ...]]:
     """Compare the build with what is live, for at most `LIMIT` seconds.
 
     `progress` has the SIDs of the build and, if Twilio reported it, of the service. Returns the
@@ -49,14 +49,14 @@ def read_changes(
         live_sid = reader.live_build_sid()
         if is_same(live_sid, progress.build_sid):
             note = "this build is live there already; deploying it again is an error at Twilio"
-            return "none", [Finding(_LABEL, message(note))]
+            return "none", (Finding(_LABEL, message(note)),)
         live = reader.build(live_sid, "the build that is live") if live_sid else builds.EMPTY
         return compare(live, reader.build(progress.build_sid, "the new build"))
     except NotReadError as error:
         text = message("{}. Check environment-sid, or run the step again", *error.args)
-        return "", [Finding(_LABEL, text, warning="The changes are unknown")]
+        return "", (Finding(_LABEL, text, warning="The changes are unknown"),)
     except Cancelled:
-        return "", [Finding(_LABEL, message("the comparison was stopped: a signal arrived"))]
+        return "", (Finding(_LABEL, message("the comparison was stopped: a signal arrived")),)
 
 
 @dataclass
@@ -98,7 +98,7 @@ class _Reader:
         return not owner or is_same(owner, self.service_sid)
 
 
-def compare(live: Build, new: Build) -> tuple[str, Sequence[Finding]]:
+def compare(live: Build, new: Build) -> tuple[str, tuple[Finding, ...]]:
     """Compare two builds: return `none`, `some`, `removals` or empty, and every change."""
     differences = {
         noun: _compare(noun, entries, new.lists[noun]) for noun, entries in live.lists.items()
@@ -106,12 +106,12 @@ def compare(live: Build, new: Build) -> tuple[str, Sequence[Finding]]:
     differences["runtime"] = _compare_runtimes(live.runtime, new.runtime)
     lines = [*_lines(differences)]
     if not lines:
-        return "none", [Finding(_LABEL, message("deploying this build would change nothing"))]
+        return "none", (Finding(_LABEL, message("deploying this build would change nothing")),)
     is_some = any(line.label != _LABEL for line in lines)
     if live is builds.EMPTY:
         lines.insert(0, Finding(_LABEL, message("nothing is live there yet")))
     files = {noun: differences[noun] for noun in ("function", "asset")}
-    findings = [*lines, *_warnings(files)]
+    findings = (*lines, *_warnings(files))
     if any(each.get("removed") for each in files.values()):
         return "removals", findings
     has_all_files = None not in (live.functions, live.assets, new.functions, new.assets)
