@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.support.samples import BUILD_SID, NOW
-from twilio_build_wait.model import Finding
 from twilio_build_wait.safe_text import message
 from twilio_build_wait.twilio.builds import Build, Entry
 from twilio_build_wait.twilio.causes import Certainty, Explanation
@@ -81,7 +80,9 @@ def test_description_of_a_build(build: Build, lines: list[str]) -> None:
     assert [f"{each.label}: {each.text.text()}" for each in describe(build)] == lines
 
 
-@pytest.mark.parametrize("region", PLACES, ids=PLACES)
+@pytest.mark.parametrize("region", PLACES)
 def test_only_us1_has_a_link_to_the_debugger(region: str) -> None:
-    text, page = PLACES[region]
-    assert where_to_look(region) == Finding("Where to look next", message(text), page)
+    finding, (text, page) = where_to_look(region), PLACES[region]
+    assert finding.label == "Where to look next"
+    assert finding.text.text() == text
+    assert finding.page == page

@@ -168,7 +168,5 @@ def describe(build: Build) -> Iterator[Finding]:
 
 def where_to_look(region: str) -> Finding:
     """Say where Twilio shows more; `region` is empty if another API root was read."""
-    place, page = _PLACES.get(
-        region, (f"the error logs of region {region} in Twilio's Console", "")
-    )
-    return Finding("Where to look next", message(place), page)
+    place, page = _PLACES.get(region, ("the error logs of region {} in Twilio's Console", ""))
+    return Finding("Where to look next", message(place, region), page)
