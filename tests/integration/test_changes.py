@@ -149,14 +149,6 @@ def test_live_build_that_is_unknown_is_not_guessed(tool: Tool, sid: object) -> N
     assert run.commands("warning")[0].data == f"Twilio does not say which build is live{ADVICE}"
 
 
-def test_service_that_is_not_named_is_taken_for_the_same(tool: Tool) -> None:
-    tool.server.script(environment(service_sid=...), path=ENVIRONMENT_PATH)
-    tool.server.script(live_build(service_sid=None), path=OTHER_BUILD_PATH)
-    run = compare(tool)
-    assert run.outputs["changes"] == "none"
-    assert change_lines(run) == [f"{LABEL}deploying this build would change nothing"]
-
-
 def test_name_stands_for_the_first_service_that_is_named(tool: Tool) -> None:
     root = "/v1/Services/my-service"
     script = tool.server.script

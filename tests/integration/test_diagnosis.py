@@ -86,7 +86,6 @@ def test_alerts_are_read_for_20_s_until_one_is_there(tool: Tool, dependencies: o
     tool.server.script(json_response(build(dependencies=dependencies)), path=BUILD_PATH)
     run = diagnose(tool, page("alerts"))
     assert run.outputs["reason"] == FAILED_BUT + NONE_YET
-    assert run.commands("error")[0].data == FAILED_BUT + NONE_YET
     assert len(queries(run)) == 7
     causes = "npm is degraded, a package needs a compiler (gcc), or the packages are large"
     line = f"  Common causes: {causes} https://www.twilio.com/docs/errors/82003"
