@@ -20,15 +20,7 @@ from tests.support.samples import (
     build,
     build_status,
 )
-from twilio_build_wait.model import (
-    BuildStatus,
-    Ending,
-    ErrorKind,
-    Latest,
-    PollError,
-    PollResult,
-    Reach,
-)
+from twilio_build_wait.model import BuildStatus, ErrorKind, Latest, PollError, PollResult, Reach
 from twilio_build_wait.safe_text import message
 from twilio_build_wait.settings import read
 from twilio_build_wait.twilio.client import MAX_BYTES, Client, Resource
@@ -196,7 +188,7 @@ def test_service_without_a_recent_build_is_a_permanent_error(body: Resource, cau
     error = error_of(poll_latest(body))
     assert error.cause.text() == cause
     assert error.kind is ErrorKind.PERMANENT
-    assert error.ending is Ending.NO_RECENT_BUILD
+    assert error.ending.name == "NO_RECENT_BUILD"
     assert error.reach is Reach.TWILIO
     advice = "A deployment that has just failed created no build: see its own log"
     assert error.advice.text() == advice
