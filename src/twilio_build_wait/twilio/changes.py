@@ -82,20 +82,17 @@ class _Reader:
 
     def _resource(self, url: str, sid: str, name: str) -> dict[str, object]:
         body = self.client.read_until(url, self.end)
+        problem = f"{name} could not be read: {{}}"
         if isinstance(body, PollError):
-            why = body.text
-        elif not is_same(body.get("sid"), sid):
-            why = message("Twilio sent another one")
-        elif not self._is_ours(body.get("service_sid")):
-            why = message("it belongs to another service")
-        else:
-            return body
-        raise NotReadError(message(f"{name} could not be read: {{}}", why))
-
-    def _is_ours(self, owner: object) -> bool:
+            raise NotReadError(message(problem, body.text))
+        if not is_same(body.get("sid"), sid):
+            raise NotReadError(message(problem, "Twilio sent another one"))
+        owner = body.get("service_sid")
         # If only the service's name is known, the first owner that is named is its SID.
         self.service_sid = self.service_sid or formatted(owner, SERVICE_SID_FORM)
-        return not owner or is_same(owner, self.service_sid)
+        if owner and not is_same(owner, self.service_sid):
+            raise NotReadError(message(problem, "it belongs to another service"))
+        return body
 
 
 def compare(live: Build, new: Build) -> tuple[str, tuple[Finding, ...]]:
