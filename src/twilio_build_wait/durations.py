@@ -4,8 +4,7 @@ import re
 from decimal import Decimal
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
-_SECONDS = re.compile(_NUMBER)
-_PAIRS = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
+_PAIRS = re.compile(rf"(?=.)(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
 _UNITS = (3_600_000, 60_000, 1_000, 1)  # milliseconds
 
 
@@ -15,10 +14,9 @@ def parse(text: str) -> int | None:
     A duration is a decimal number of seconds, or number-unit pairs of `h`, `m`, `s` and `ms`,
     largest first, each unit at most once. The sum is rounded to whole milliseconds.
     """
-    if plain := _SECONDS.fullmatch(text):
-        return round(Decimal(plain[0]) * 1000)
-    pairs = _PAIRS.fullmatch(text) if text else None
-    if pairs is None:
+    is_number = re.fullmatch(_NUMBER, text)
+    pairs = _PAIRS.fullmatch(f"{text}s" if is_number else text)
+    if not pairs:
         return None
     numbers = (Decimal(number or 0) for number in pairs.groups())
     return round(sum(number * unit for number, unit in zip(numbers, _UNITS, strict=True)))

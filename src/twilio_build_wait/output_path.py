@@ -30,9 +30,8 @@ def why_unusable(path: str, environ: Mapping[str, str]) -> str:
 
 def _leads_to_a_device(path: str) -> bool:
     """Return whether a path is a symbolic link that leads into /dev or /proc, step by step."""
-    places: list[str] = []
-    while os.path.islink(path) and len(places) < _MOST_LINKS:
-        folder = os.path.realpath(os.path.dirname(path))
-        path = os.path.join(folder, os.readlink(path))
-        places += [folder, os.path.realpath(os.path.dirname(path))]
-    return any(f"{place}/".startswith(("/dev/", "/proc/")) for place in places)
+    steps = [path]
+    while os.path.islink(link := steps[-1]) and len(steps) < _MOST_LINKS:
+        steps.append(os.path.join(os.path.dirname(link), os.readlink(link)))
+    folders = [os.path.realpath(os.path.dirname(step)) + "/" for step in steps]
+    return os.path.islink(path) and any(each.startswith(("/dev/", "/proc/")) for each in folders)

@@ -1,7 +1,6 @@
 """Untrusted text made safe to show: a `Message` is our words with other people's values in them.
 
-Credentials are replaced where text comes in (`credentials`). The rest happens where it goes out,
-here and nowhere else: control characters, invisible characters, log commands and length.
+Credentials are replaced where text comes in (`credentials`), everything else here.
 """
 
 import re
@@ -36,10 +35,7 @@ Value = Union["Message", str, int]
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence for a person: a template of `str.format` with values in it.
-
-    The template is ours. A value is untrusted text, a number, or another message.
-    """
+    """A sentence for a person: our template of `str.format`, and the untrusted values in it."""
 
     template: str = ""
     values: tuple[Value, ...] = ()
@@ -61,17 +57,14 @@ class Message:
         return _break_prefixes(self.render(lambda value: safe(value, limit)))
 
     def fit(self, total: int = LIMIT) -> SafeText:
-        """Return the sentence in at most `total` characters.
-
-        Untrusted values are cut first, then each of the messages in it.
-        """
+        """Return the sentence in at most `total` characters: values are cut before our words."""
         whole = self
         if len(self.text(0)) > total:
             parts = [part.text(0) if isinstance(part, Message) else part for part in self.values]
             whole = Message(self.template, tuple(parts))
-        limits = range(min(total, LIMIT) + 1)
-        too_long = bisect_right(limits, total, key=lambda limit: len(whole.text(limit)))
-        return _clip(whole.text(max(0, too_long - 1)), total)
+        limits = range(1, min(total, LIMIT) + 1)
+        longest = bisect_right(limits, total, key=lambda limit: len(whole.text(limit)))
+        return _clip(whole.text(longest), total)
 
 
 NOTHING = Message()

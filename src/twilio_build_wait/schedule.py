@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from twilio_build_wait.inputs import INTERVAL
+from twilio_build_wait.inputs import INTERVAL, MAX_INTERVAL
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, Message
 from twilio_build_wait.settings import Settings
@@ -45,7 +45,7 @@ class Schedule:
         self._not_found_since = inf
         self.reach = Reach.TWILIO
         interval = self.settings[INTERVAL] + GROWTH * elapsed
-        return min(interval, self.settings.max_interval) * self.uniform(1 - JITTER, 1 + JITTER)
+        return min(interval, self.settings[MAX_INTERVAL]) * self.uniform(1 - JITTER, 1 + JITTER)
 
     def after_error(self, error: PollError, elapsed: float) -> float | None:
         """Return the delay after a failed poll, or None if the error is permanent."""

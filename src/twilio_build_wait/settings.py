@@ -3,12 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from twilio_build_wait import credentials, inputs
-from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.inputs import Input
 from twilio_build_wait.model import count
 from twilio_build_wait.output_path import why_unusable
@@ -28,17 +26,11 @@ _UNEXPANDED = re.compile(
 )
 # What a SID is that was put into the wrong input, by the input and the start of the value.
 _OTHER_SIDS = {
-    ("account-sid", "SK"): ", which is the SID of an API key (SK…): put it into api-key",
-    ("api-key", "AC"): ", which is the SID of an account (AC…): put it into account-sid",
+    (inputs.ACCOUNT_SID, "SK"): ", which is the SID of an API key (SK…): put it into api-key",
+    (inputs.API_KEY, "AC"): ", which is the SID of an account (AC…): put it into account-sid",
 }
 # A value in the wrong input, or in a URL, may be a secret.
-_HIDDEN = {
-    inputs.ACCOUNT_SID,
-    inputs.AUTH_TOKEN,
-    inputs.API_KEY,
-    inputs.API_SECRET,
-    inputs.BASE_URL,
-}
+_HIDDEN = {inputs.BASE_URL}.union(*credentials.LOGINS)
 
 # A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). Only these
 # regions imply an edge; us1 needs none.
@@ -58,19 +50,23 @@ _UNENCRYPTED = (
     "TWILIO_ALLOW_HTTP is true: the credential is sent to {} unencrypted, and anyone on the way "
     "can read it. Use https:// except for a test"
 )
+_ARGUMENTS = (
+    "arguments: got {}, expected none; every input is an environment variable (see --help). To run "
+    "another command in the image, name it with docker run --entrypoint COMMAND"
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
     """The value of every input, with its default if it is missing or invalid: `settings[TIMEOUT]`.
 
     `login` is user and secret of HTTP Basic. `root` and `monitor` are the roots of Twilio's
     Serverless and Monitor APIs, `region` is empty with a base URL. With a problem, no request may
-    be sent. The repr has no secret.
+    be sent. There is no repr: it would show secrets.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    login: tuple[str, str] = field(default=("", ""), repr=False)
+    values: Mapping[Input[Any], Any] = field(default_factory=dict)
+    login: tuple[str, str] = ("", "")
     root: str = ""
     monitor: str = ""
     region: str = ""
@@ -78,18 +74,13 @@ class Settings:
     warnings: tuple[Message, ...] = ()
 
     def __getitem__(self, spec: Input[T]) -> T:
-        value: T = self.values.get(spec.name, spec.default)
+        value: T = self.values.get(spec, spec.default)
         return value
-
-    @property
-    def max_interval(self) -> float:
-        """The longest interval, in seconds: the input, or the first interval if that is longer."""
-        return max(self[inputs.INTERVAL], self[inputs.MAX_INTERVAL])
 
     @property
     def is_latest(self) -> bool:
         """Whether the build to wait for is the service's newest one."""
-        return self[inputs.BUILD_SID] == inputs.LATEST
+        return self[inputs.BUILD_SID].lower() == inputs.LATEST
 
     @property
     def host(self) -> str:
@@ -112,18 +103,15 @@ class Settings:
 
 
 class _Reader:
-    """Reads inputs from an environment and collects the problems.
-
-    `values` has those that are valid, and an empty text for those that are not given.
-    """
+    """Collects what is valid, with an empty text for what is not given, and what is wrong."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         secrets = credentials.secrets(environ, credentials.SHORTEST_PASSWORD)
-        self._redactor = Redactor(secrets)
+        self._redactor = credentials.Redactor(secrets)
         # Step by step users write `with:`; everybody else sets variables.
         self._is_github = bool(environ.get("GITHUB_ACTIONS"))
-        self.values: dict[str, Any] = {}
+        self.values: dict[Input[Any], Any] = {}
         self.problems: list[Message] = []
         self.warnings: list[Message] = []
 
@@ -132,87 +120,78 @@ class _Reader:
         return spec.name if self._is_github else f"{spec.variable} ({spec.name})"
 
     def report(self, spec: Input[Any], problem: str, *values: Message | str) -> None:
-        """Report a problem, which is the template of a message; the value is invalid."""
+        """Report a problem, the template of a message with `FORMAT` in it; the value is invalid."""
+        problem = problem.replace("FORMAT", spec.format.description)
         self.problems.append(message(f"{self.name(spec)}: {problem}", *values))
-        self.values.pop(spec.name, None)
+        self.values.pop(spec, None)
 
-    def unexpected(self, spec: Input[Any], why: str = "") -> None:
+    def missing(self, spec: Input[Any], why: str = "", on_github: str = "") -> None:
+        """Report that an input is required; `on_github` is what may have happened there."""
+        self.report(spec, f"required{why}: FORMAT{on_github if self._is_github else ''}")
+
+    def unexpected(self, spec: Input[Any], why: str) -> None:
         """Report a value without the format of its input; never show what may be a secret."""
         raw = spec.read(self._environ)
-        got = message("'{}'", raw)
-        if spec in _HIDDEN:
-            got = message(f"a value of {count(len(raw), 'character')}")
-        self.report(spec, f"expected {spec.format.description}; got {{}}{why}", got)
+        length = message(f"a value of {count(len(raw), 'character')}")
+        got = length if spec in _HIDDEN else message("'{}'", raw)
+        self.report(spec, f"expected FORMAT; got {{}}{why}", got)
 
     def read(self, spec: Input[Any]) -> None:
-        """Read one input."""
-        raw, description = spec.read(self._environ), spec.format.description
-        self.values[spec.name] = spec.format.parse(raw) if raw else spec.default
+        raw, is_secret = spec.read(self._environ), spec.format.is_secret
+        self.values[spec] = spec.format.parse(raw) if raw else spec.default
+        if is_secret and 0 < len(raw) < credentials.SHORTEST_SECRET:
+            self.warnings.append(message(f"{self.name(spec)} {_TOO_SHORT}"))
         if spec.is_required and not raw:
-            is_output = spec is inputs.BUILD_SID and self._is_github
-            self.report(spec, f"required: {description}{_NO_OUTPUT if is_output else ''}")
-        elif not spec.is_secret and self._redactor.contains(raw):
-            self.report(
-                spec, f"it contains a credential, so it is not shown; expected {description}"
-            )
+            self.missing(spec, on_github=_NO_OUTPUT if spec is inputs.BUILD_SID else "")
+        elif not is_secret and self._redactor.contains(raw):
+            self.report(spec, "it contains a credential, so it is not shown; expected FORMAT")
         elif _UNEXPANDED.fullmatch(raw):
-            variable = "" if spec.is_secret else f" {raw}"
-            self.report(
-                spec, f"the CI did not expand the variable{{}}; expected {description}", variable
-            )
-        elif self.values[spec.name] is None:
-            self.unexpected(spec, _OTHER_SIDS.get((spec.name, raw[:2]), ""))
-
-    def login(self) -> tuple[str, str]:
-        """Return user and secret of HTTP Basic."""
-        alternatives = (inputs.API_KEY, inputs.API_SECRET, inputs.AUTH_TOKEN)
-        given = {spec for spec in alternatives if spec.read(self._environ)}
-        user, secret = inputs.API_KEY, inputs.API_SECRET
-        if given == {inputs.AUTH_TOKEN}:
-            user, secret = inputs.ACCOUNT_SID, inputs.AUTH_TOKEN
-        for spec, partner in ((user, secret), (secret, user)):
-            if not spec.read(self._environ):
-                instead = "" if given else ", or account-sid and auth-token"
-                problem = f"required with {partner.name}{instead}: {spec.format.description}"
-                self.report(spec, problem + (_EMPTY_SECRETS if self._is_github else ""))
-                break
-        return self.values.get(user.name, ""), self.values.get(secret.name, "")
-
-    def roots(self) -> tuple[str, str, str]:
-        """Return the roots of the Serverless and the Monitor API, and the region."""
-        specs = (inputs.BASE_URL, inputs.REGION, inputs.EDGE)
-        root, region, edge = (self.values.get(spec.name) for spec in specs)
-        if root != "":
-            return root or "", root or "", ""
-        region = "us1" if region == "" else region
-        if region and edge == "":
-            edge = _EDGES.get(region)
-            if edge is None:
-                why = f"required with region '{region}', which does not imply it: "
-                self.report(inputs.EDGE, why + inputs.EDGE.format.description)
-        if region is None or edge is None:
-            return "", "", ""
-        place = f"{edge}.{region}." if edge else ""
-        return f"https://serverless.{place}twilio.com", f"https://monitor.{place}twilio.com", region
+            variable = "" if is_secret else f" {raw}"
+            self.report(spec, "the CI did not expand the variable{}; expected FORMAT", variable)
+        elif self.values[spec] is None:
+            self.unexpected(spec, _OTHER_SIDS.get((spec, raw[:2]), ""))
 
     def check(self) -> None:
-        """Check what the format of an input does not say, and warn of what is not safe."""
-        longest = self.values.get(inputs.MAX_INTERVAL.name) or inf
-        is_given = inputs.MAX_INTERVAL.read(self._environ)
-        if is_given and longest < self.values.get(inputs.INTERVAL.name, 0.0):
-            self.unexpected(inputs.MAX_INTERVAL, ", which is shorter than interval")
-        root = urlsplit(self.values.get(inputs.BASE_URL.name, ""))
+        """Check what the format of an input does not say."""
+        interval = self.values.get(inputs.INTERVAL, 0.0)
+        if self.values.get(inputs.MAX_INTERVAL, interval) < interval:
+            if inputs.MAX_INTERVAL.read(self._environ):
+                self.unexpected(inputs.MAX_INTERVAL, ", which is shorter than interval")
+            else:
+                self.values[inputs.MAX_INTERVAL] = interval
+        root = urlsplit(self.values.get(inputs.BASE_URL, ""))
         if root.scheme == "http" and not _LOCALHOST.fullmatch(root.hostname or ""):
             if self._environ.get("TWILIO_ALLOW_HTTP", "").strip().lower() == "true":
                 self.warnings.append(message(_UNENCRYPTED, root.netloc))
             else:
                 self.unexpected(inputs.BASE_URL, ": http:// would send the credential unencrypted")
-        path = self.values.get(inputs.OUTPUT_FILE.name)
+        path = self.values.get(inputs.OUTPUT_FILE)
         if path and (why := why_unusable(path, self._environ)):
             self.unexpected(inputs.OUTPUT_FILE, f", {why}")
-        for secret in (inputs.AUTH_TOKEN, inputs.API_SECRET):
-            if 0 < len(secret.read(self._environ)) < credentials.SHORTEST_SECRET:
-                self.warnings.append(message(f"{self.name(secret)} {_TOO_SHORT}"))
+
+    def login(self) -> tuple[str, str]:
+        token, key = credentials.LOGINS
+        has_key = any(spec.read(self._environ) for spec in key)
+        user, secret = token if token[1].read(self._environ) and not has_key else key
+        spec, partner = (secret, user) if user.read(self._environ) else (user, secret)
+        if not spec.read(self._environ):
+            is_half = partner.read(self._environ)
+            instead = "" if is_half else ", or account-sid and auth-token"
+            self.missing(spec, f" with {partner.name}{instead}", _EMPTY_SECRETS)
+        return self.values.get(user, ""), self.values.get(secret, "")
+
+    def roots(self) -> tuple[str, str, str]:
+        specs = (inputs.BASE_URL, inputs.REGION, inputs.EDGE)
+        root, region, edge = (self.values.get(spec) for spec in specs)
+        if root or None in (root, region, edge):
+            return root or "", root or "", ""
+        region = region or "us1"
+        edge = edge or _EDGES.get(region)
+        if edge is None:
+            self.missing(inputs.EDGE, f" with region '{region}', which does not imply it")
+            return "", "", ""
+        place = f"{edge}.{region}." if edge else ""
+        return f"https://serverless.{place}twilio.com", f"https://monitor.{place}twilio.com", region
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
@@ -222,12 +201,7 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
     """
     reader = _Reader(environ)
     if arguments:
-        problem = (
-            f"arguments: got {len(arguments)}, expected none; every input is an environment "
-            "variable (see --help). To run another command in the image, name it with "
-            "docker run --entrypoint COMMAND"
-        )
-        reader.problems.append(message(problem))
+        reader.problems.append(message(_ARGUMENTS.format(len(arguments))))
     for spec in inputs.INPUTS:
         reader.read(spec)
     reader.check()

@@ -8,8 +8,30 @@ from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
 
-_WIDTH = 80
-_INDENT = " " * 6
+_HELP = """\
+twilio-build-wait {version}: wait for a Twilio Serverless build to finish
+
+Usage: twilio-build-wait. It takes no arguments; every input is an environment
+variable.
+
+Inputs. The input build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID,
+PLUGIN_BUILD-SID and PLUGIN_BUILD_SID, in this order and before
+TWILIO_BUILD_SID; the same holds for the others.
+
+{inputs}
+
+Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and
+TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for
+any host.
+
+Outputs: step outputs on GitHub, variables elsewhere.
+
+{outputs}
+
+Exit codes:
+
+{codes}
+"""
 
 
 def answer(option: str, write: Callable[[bytes], None]) -> int:
@@ -23,30 +45,12 @@ def answer(option: str, write: Callable[[bytes], None]) -> int:
 
 
 def help_text() -> str:
-    """Explain every input, output and exit code."""
-    paragraphs = (
-        f"twilio-build-wait {__version__}: wait for a Twilio Serverless build to finish",
-        "Usage: twilio-build-wait. It takes no arguments; every input is an environment variable.",
-        (
-            "Inputs. The input build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID, "
-            "PLUGIN_BUILD-SID and PLUGIN_BUILD_SID, in this order and before TWILIO_BUILD_SID; the "
-            "same holds for the others."
-        ),
-        _entries((spec.variable, _meaning(spec)) for spec in INPUTS),
-        (
-            "Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and "
-            "TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for "
-            "any host."
-        ),
-        "Outputs: step outputs on GitHub, variables elsewhere.",
-        _entries(((variable(key), f"{key}: {text}") for key, text in OUTPUTS.items())),
-        "Exit codes:",
-        _entries(
-            (str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending if row.meaning
-        ),
-    )
-    wrapped = (text if text.startswith(" ") else _wrapped(text) for text in paragraphs)
-    return "\n\n".join(wrapped) + "\n"
+    """Explain every input, output and exit code, in lines of at most 80 characters."""
+    inputs = _entries((spec.variable, _meaning(spec)) for spec in INPUTS)
+    outputs = _entries((variable(name), f"{name}: {text}") for name, text in OUTPUTS.items())
+    rows = [row for row in Ending if row.meaning]
+    codes = _entries((str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in rows)
+    return _HELP.format(version=__version__, inputs=inputs, outputs=outputs, codes=codes)
 
 
 def _meaning(spec: Input[str] | Input[float] | Input[bool]) -> str:
@@ -58,10 +62,5 @@ def _meaning(spec: Input[str] | Input[float] | Input[bool]) -> str:
 def _entries(entries: Iterable[tuple[str, str]]) -> str:
     """Write a list of terms, each with its explanation below it."""
     return "\n".join(
-        f"  {term}\n" + textwrap.indent(_wrapped(text, _WIDTH - len(_INDENT)), _INDENT)
-        for term, text in entries
+        f"  {term}\n" + textwrap.indent(textwrap.fill(text, 74), " " * 6) for term, text in entries
     )
-
-
-def _wrapped(text: str, width: int = _WIDTH) -> str:
-    return textwrap.fill(text, width)

@@ -29,20 +29,15 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "as it is": (TOKEN, TOKEN),
     "in capitals": (HEX, HEX.upper()),
     "URL-encoded": (TOKEN, quote(TOKEN, safe="")),
-    "URL-encoded but for slashes": (TOKEN, quote(TOKEN)),
     "URL-encoded by encodeURIComponent": (MARKS, quote(MARKS, safe="!'()*")),
     "URL-encoded in lower case": (TOKEN, quote(TOKEN, safe="").lower()),
     "URL-encoded as a form": ("two words", "two+words"),
     "a plus sign that was decoded": ("two+words", "two words"),
-    "each character URL-encoded": (HEX, percent(HEX)),
-    "URL-encoded twice": (HEX, quote(percent(HEX))),
     "each character URL-encoded twice": (HEX, percent(percent(HEX))),
     "half of it URL-encoded": (HEX, HEX[:20] + percent(HEX[20:])),
     "HTML": (MARKS, escape(MARKS)),
     "HTML names": ("pass/word=+", "pass&sol;word&equals;&plus;"),
-    "decimal references": (HEX, "".join(f"&#{ord(each)};" for each in HEX)),
     "decimal references with zeros": (HEX, "".join(f"&#{ord(each):09};" for each in HEX)),
-    "hexadecimal references": (HEX, "".join(f"&#x{ord(each):x};" for each in HEX)),
     "references in capitals": (HEX, "".join(f"&#X{ord(each):04X};" for each in HEX)),
     "references without semicolons": ("z-y-z-y-z", "z&#45y&#45z&#x2dy&#x2dz"),
     "HTML twice": (HEX, "".join(f"&amp;#{ord(each)};" for each in HEX)),
@@ -56,8 +51,6 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "Base64 without padding": (TOKEN, base64(TOKEN).rstrip("=")),
     "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
     "URL-encoded Base64": ("???>>>", quote(base64("???>>>"), safe="")),
-    "URL-encoded padding": (TOKEN, quote(base64(TOKEN), safe="")),
-    "not ASCII": ("ünicode", "ünicode"),
     "not ASCII, URL-encoded": ("ünicode", "%C3%BCnicode"),
     "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
     "not ASCII, Base64": ("ünicode", base64("ünicode")),
@@ -65,6 +58,7 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "not even latin-1": ("1234€5678", base64("1234€5678")),
     "not UTF-8": ("secret\udcff", b64encode(b"secret\xff").decode()),
     "a line break that is shown as a space": ("one two", "one\ntwo"),
+    "a line break beyond ASCII": ("one two 3", "one\u2028two\x853"),
 }
 
 
@@ -74,13 +68,14 @@ def test_every_spelling_is_redacted(secret: str, spelling: str) -> None:
     assert redacted.removesuffix(" after").rstrip("=%3D") == "before ***"
 
 
-# Text that holds no credential for these secrets.
+# Secrets, and a text that holds none of them.
 HARMLESS: dict[str, tuple[list[str], str]] = {
     "no secrets": ([], "anything%20at all"),
     "too short to be hidden": (["abcde"], "abcde"),
     "a part of it": ([HEX], HEX[1:]),
     "broken encodings": ([HEX], "% %4 %zz &#; &#x; &; \\u12 \\x1 \\ & "),
     "a lone surrogate": ([HEX], "\ud800%41"),
+    "encoded four times": (["ABCDEF"], quote(quote(quote(percent("ABCDEF"))))),
 }
 
 
@@ -89,24 +84,20 @@ def test_other_text_is_left_as_it_is(hidden: list[str], text: str) -> None:
     assert Redactor(hidden).redact(text) == text
 
 
+NINES = f"&#{'9' * 5000};"
 # Secrets, a text, and what is left of it.
 REDACTED: dict[str, tuple[list[str], str, str]] = {
     "six characters": (["abcdef"], "abcdef", "***"),
     "more than once": ([HEX], f"{HEX} and {HEX.upper()}", "*** and ***"),
     "a secret inside a longer one": (["secret", "secret-and-more"], "secret-and-more", "***"),
     "as it is and encoded": ([HEX], f"ä {HEX} {percent(HEX)} ü", "ä *** *** ü"),
-    "encoded once and twice": ([HEX], f"{percent(HEX)} {percent(percent(HEX))}", "*** ***"),
     "a pair, and its parts": (["me:secret", "secret"], "me:secret me secret", "*** me ***"),
     "beside a lone surrogate": ([HEX], f"\ud800{HEX}", "\\ud800***"),
     "in a word": ([HEX], f"a b%FF{percent(HEX)}c d", "a *** d"),
-    "beside an enormous reference": (
-        [HEX],
-        f"&#{'9' * 5000}; {percent(HEX)}",
-        f"&#{'9' * 5000}; ***",
-    ),
+    "beside an enormous reference": ([HEX], f"{NINES} {percent(HEX)}", f"{NINES} ***"),
     "in the path of a URL": ([HEX], f"https://a.test/{percent(HEX)}/b", "https://a.test/***/b"),
     "in two words": (["one two"], "a %6fne two b", "***"),
-    "on two lines": (["one two"], "a one\u2028two b", "***"),
+    "in two words on two lines": (["one two"], "a %6fne\ntwo b", "***"),
     "in two parts of a path": (["half/other"], "a h%61lf/other b", "a *** b"),
     "bytes inside a character": (["¤bcdef"], "äbcdef", "\ufffd***"),
 }
@@ -118,37 +109,13 @@ def test_redacted_text(hidden: list[str], text: str, expected: str) -> None:
 
 
 def test_json_is_redacted_in_every_value() -> None:
-    body = {"a": ["x", {"b": f"<{TOKEN}>"}], "c": None, "d": True, "e": "clean", "f": 1.0}
-    expected = {"a": ["x", {"b": "<***>"}], "c": None, "d": True, "e": "clean", "f": 1.0}
-    assert Redactor([TOKEN]).redact_json(body) == expected
+    body = {"a": ["x", {"b": f"<{TOKEN}>"}], "c": None, "d": True, "e": 401.0}
+    redacted = {"a": ["x", {"b": "<***>"}], "c": None, "d": True, "e": 401.0}
+    assert Redactor([TOKEN]).redact_json(body) == redacted
 
 
 def test_number_that_is_a_credential_is_redacted() -> None:
-    body = {"code": 200034.0, "status": 401.0}
-    assert Redactor(["200034"]).redact_json(body) == {"code": "***.0", "status": 401.0}
-
-
-@pytest.mark.parametrize("token", [HEX, "ab%2Fcd"])
-def test_two_values_do_not_make_a_credential(token: str) -> None:
-    halves = {"a": token[:4], "b": token[4:]}
-    assert Redactor([token]).redact_json(dict(halves)) == halves
-
-
-class CountingRedactor(Redactor):
-    """Counts its searches: a body of JSON can have a million values."""
-
-    searches = 0
-
-    def contains(self, text: str) -> bool:
-        self.searches += 1
-        return super().contains(text)
-
-
-def test_only_values_near_a_credential_are_searched_one_by_one() -> None:
-    redactor = CountingRedactor([TOKEN])
-    body = ["a%20path", "ZN1"] * 5000 + [TOKEN]
-    assert redactor.redact_json(body)[-1] == "***"
-    assert redactor.searches < 600
+    assert Redactor(["200034"]).redact_json([200034.0]) == ["***.0"]
 
 
 PROXY = "http://me:p%40ss+w0rd@proxy.test:3128"
@@ -157,22 +124,16 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
     "token": ({}, TOKEN),
     "login with the token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
     "login with an API key": (KEY, f"{API_KEY}:{SECRET}"),
-    "login that mixes the two": (KEY, f"{API_KEY}:{TOKEN}"),
     "token that another variable overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
-    "token that overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, "overriding"),
     "password of a proxy": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
     "password in lower case": ({"all_proxy": PROXY}, "p@ss+w0rd"),
     "login of a proxy": ({"HTTP_PROXY": PROXY}, "me:p@ss+w0rd"),
     "address without a scheme": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
     "user name without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken"),
     "user name and a colon": ({"ALL_PROXY": "http://proxytoken:@a.test"}, "proxytoken"),
-    "login without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken:"),
     "at sign in the password": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
-    "at sign in the path": ({"http_proxy": "http://a:passw0rd@b.test/c@d"}, "passw0rd"),
-    "at sign in the query": ({"http_proxy": "http://a:passw0rd@b.test?c@d"}, "passw0rd"),
-    "at sign in the fragment": ({"http_proxy": "http://a:passw0rd@b.test#c@d"}, "passw0rd"),
-    "at sign after a backslash": ({"http_proxy": "http://a:passw0rd@b.test\\c@d"}, "passw0rd"),
-    "slash in the password": ({"http_proxy": "http://a:pass/w0rd@b.test"}, "pass/w0rd"),
+    "slash in the password": ({"http_proxy": "http://a:pass://w0rd@b.test"}, "pass://w0rd"),
+    "line break in the password": ({"http_proxy": "http://a:pass\nw0rd@b.test"}, "pass\nw0rd"),
     "encoded colon in the user name": ({"http_proxy": "http://a%3Ab:passw0rd@c"}, "a:b:passw0rd"),
     "eight characters": ({"HTTPS_PROXY": "http://me:12345678@a.test"}, "12345678"),
 }
@@ -195,14 +156,13 @@ def test_proxy_without_a_login_has_no_credential() -> None:
 
 def test_shorter_password_of_a_proxy_is_hidden_but_may_be_in_an_input() -> None:
     environ = {"HTTPS_PROXY": "http://me:1234567@a.test"}
-    assert not Redactor(secrets(environ, 8)).contains("me:1234567")
-    assert Redactor(secrets(environ)).redact("1234567") == "***"
+    assert secrets(environ, 8) == []
+    assert secrets(environ) == ["1234567", "me:1234567"]
 
 
 # Changes of the environment, and what a CI is told to hide.
 MASKS: dict[str, tuple[dict[str, str | None], list[str]]] = {
     "nothing": ({"TWILIO_AUTH_TOKEN": None}, []),
-    "token and its login": ({}, [TOKEN, base64(f"{ACCOUNT_SID}:{TOKEN}")]),
     "the value that counts": (
         {"INPUT_AUTH-TOKEN": "overriding"},
         ["overriding", base64(f"{ACCOUNT_SID}:overriding")],

@@ -7,40 +7,17 @@ from twilio_build_wait import inputs
 
 TABLE = {spec.name: spec for spec in inputs.INPUTS}
 HEX = "0123456789abcdef0123456789ABCDEF"
-SID = "followed by 32 hexadecimal digits"
-LABEL = "lower-case letters, digits or hyphens, such as"
-
-# Names of inputs, and the words for their format. `test_action_yml.py` holds the variables.
-DESCRIPTIONS = {
-    "account-sid": f"AC {SID}",
-    "auth-token": "printable ASCII characters",
-    "api-key": f"SK {SID}",
-    "api-secret": "printable ASCII characters",
-    "service-sid": f"ZS {SID}, or a unique name of letters, digits, _ and -",
-    "build-sid": f"ZB {SID}, or latest",
-    "environment-sid": f"ZE {SID}",
-    "timeout": "a duration such as 90s, 15m or 1h30m, from 0 to 24h",
-    "interval": "a duration such as 500ms or 2s, from 100ms to 1h",
-    "max-interval": "a duration from interval to 1h",
-    "region": f"2 to 20 {LABEL} ie1",
-    "edge": f"2 to 40 {LABEL} dublin",
-    "base-url": "an https:// URL without user name, query or fragment (http:// only for localhost)",
-    "output-file": "the path of a file in a folder that exists",
-    "summary": "true or false",
-    "diagnose": "true or false",
-}
 
 # Name of an input -> valid texts.
 VALID = {
     "account-sid": [ACCOUNT_SID],
     "auth-token": ["a~ !"],
     "api-key": [API_KEY],
-    "api-secret": ["x"],
     "service-sid": [SERVICE_SID, "my_Service-1", "x" * 255, f"ZS{HEX}0", "ZSshort"],
-    "build-sid": [BUILD_SID, "latest"],
+    "build-sid": [BUILD_SID, "latest", "LATEST"],
     "environment-sid": [ENVIRONMENT_SID],
     "timeout": ["0", "24h"],
-    "interval": ["100ms", "0.09s10ms", "1h"],
+    "interval": ["100ms", "1h"],
     "max-interval": ["100ms", "1h"],
     "region": ["us1", "a-b9", "a" * 20],
     "edge": ["dublin", "e" * 40],
@@ -52,9 +29,8 @@ VALID["base-url"] += [f"https://{'a' * 63}.test/a::b~!$&'()*+,;=%41@[]", f"https
 # Name of an input -> invalid texts.
 INVALID = {
     "account-sid": [f"ac{HEX}", f"AC{HEX}0", HEX, f"AC{HEX[1:]}g", "AC" + "١" * 32],
-    "auth-token": ["a\x7f", "ä", "a\nb"],
+    "auth-token": ["a\x7f", "ä", "a\nb", "\x1f"],
     "api-key": [f"AC{HEX}"],
-    "api-secret": ["\x1f"],
     "service-sid": ["x" * 256, "ZS" + "g" * 32, "a b", "ä", "a/b", "name\n"],
     "build-sid": ["newest", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX],
     "environment-sid": [BUILD_SID],
@@ -62,9 +38,8 @@ INVALID = {
     "interval": ["99ms", "3601"],
     "max-interval": ["99ms", "1h1ms"],
     "region": ["a" * 21, "a", "1us", "US1", "us_1", "us-", "us1.x"],
-    "edge": ["e" * 41, "e", "-e"],
+    "edge": ["e" * 41],
     "summary": ["yes", "1"],
-    "diagnose": ["no"],
     "base-url": ["https://", "ftp://a.test", "a.test", "https://u@a.test", "https://a.te\nst"],
 }
 BAD_HOSTS = ["ä.test", "-a.test", "a-.test", "a..test", "[::1", "[::1]x", "[v1.a]"]
@@ -76,7 +51,6 @@ INVALID["base-url"] += [f"https://a.test{path}" for path in BAD_PATHS]
 # An input, a text, and the value that it stands for.
 VALUES: dict[str, tuple[inputs.Input[str] | inputs.Input[float] | inputs.Input[bool], str, object]]
 VALUES = {
-    "latest in capitals": (inputs.BUILD_SID, "LATEST", "latest"),
     "duration": (inputs.INTERVAL, "0.13m", 7.8),
     "false": (inputs.SUMMARY, "False", False),
     "true": (inputs.DIAGNOSE, "TRUE", True),
@@ -87,10 +61,6 @@ VALUES = {
 
 def pairs(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, text) for name, listed in texts.items() for text in listed]
-
-
-def test_formats_in_words() -> None:
-    assert {name: spec.format.description for name, spec in TABLE.items()} == DESCRIPTIONS
 
 
 @pytest.mark.parametrize("name, text", pairs(VALID), ids=ascii)
@@ -108,32 +78,29 @@ def test_value_of_a_text(spec: inputs.Input[object], text: str, value: object) -
     assert spec.format.parse(text) == value
 
 
-def test_variables_are_in_their_order() -> None:
-    assert inputs.BUILD_SID.variables() == (
-        "INPUT_BUILD-SID",
-        "INPUT_BUILD_SID",
-        "PLUGIN_BUILD-SID",
-        "PLUGIN_BUILD_SID",
-        "TWILIO_BUILD_SID",
+def test_format_of_a_sid_in_words() -> None:
+    assert inputs.BUILD_SID.format.description == (
+        "ZB followed by 32 hexadecimal digits, or latest"
     )
 
 
-def test_name_without_a_hyphen_has_fewer_variables() -> None:
-    assert inputs.EDGE.variables() == ("INPUT_EDGE", "PLUGIN_EDGE", "TWILIO_EDGE")
+def test_format_of_a_label_in_words() -> None:
+    assert inputs.REGION.format.description == (
+        "2 to 20 lower-case letters, digits or hyphens, such as ie1"
+    )
 
 
-def test_values_are_trimmed_and_blank_ones_do_not_count() -> None:
-    environ = {"INPUT_EDGE": " \t\n", "TWILIO_EDGE": "b ", "PLUGIN_EDGE": " a\r\n"}
-    assert inputs.EDGE.values(environ) == ["a", "b"]
+def test_values_are_trimmed_and_in_the_order_of_their_variables() -> None:
+    names = ["INPUT_BUILD-SID", "INPUT_BUILD_SID", "PLUGIN_BUILD-SID", "PLUGIN_BUILD_SID"]
+    names += ["TWILIO_BUILD_SID"]
+    environ = {name: f" {name}\r\n" for name in reversed(names)}
+    assert inputs.BUILD_SID.values(environ) == names
 
 
-@pytest.mark.parametrize(
-    "environ, value", [({"TWILIO_EDGE": "b", "PLUGIN_EDGE": "a"}, "a"), ({}, "")]
-)
-def test_first_value_counts(environ: dict[str, str], value: str) -> None:
-    assert inputs.EDGE.read(environ) == value
+def test_first_value_that_is_not_blank_counts() -> None:
+    environ = {"INPUT_EDGE": " \t\n", "TWILIO_EDGE": "b", "PLUGIN_EDGE": "a"}
+    assert inputs.EDGE.read(environ) == "a"
 
 
-def test_secrets_are_the_token_and_the_secret() -> None:
-    secrets = [spec for spec in inputs.INPUTS if spec.is_secret]
-    assert secrets == [inputs.AUTH_TOKEN, inputs.API_SECRET]
+def test_input_that_is_not_set_is_an_empty_text() -> None:
+    assert inputs.EDGE.read({}) == ""

@@ -1,8 +1,5 @@
 """Untrusted text: one line, visible, without log commands, and cut to size; our words around it."""
 
-import sys
-import unicodedata
-
 import pytest
 
 from twilio_build_wait.safe_text import NOTHING, Message, join, message, safe
@@ -18,38 +15,15 @@ CHARACTERS = {
     "lone surrogates": ("\ud800\udfff", "\ufffd" * 2),
     "zero width space": ("\u200b", r"\u200b"),
     "soft hyphen": ("\xad", r"\u00ad"),
-    "direction": ("\u202e\u2066", r"\u202e\u2066"),
-    "variation selector": ("\ufe0f", r"\ufe0f"),
-    "filler": ("\u3164", r"\u3164"),
-    "annotation": ("\ufff9", r"\ufff9"),
     "unassigned and ignorable": ("\u2065", r"\u2065"),
-    "musical control": ("\U0001d173", r"\U0001d173"),
-    "tag": ("\U000e0041", r"\U000e0041"),
     "private use": ("\ue000\U0010fffd", r"\ue000\U0010fffd"),
-    "noncharacter": ("\uffff\U0010ffff", r"\uffff\U0010ffff"),
     "last of the first plane": ("\uffff\U00010000", "\\uffff\U00010000"),
 }
 
-# Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt.
-IGNORABLE = [
-    range(0xAD, 0xAE),
-    range(0x34F, 0x350),
-    range(0x61C, 0x61D),
-    range(0x115F, 0x1161),
-    range(0x17B4, 0x17B6),
-    range(0x180B, 0x1810),
-    range(0x200B, 0x2010),
-    range(0x202A, 0x202F),
-    range(0x2060, 0x2070),
-    range(0x3164, 0x3165),
-    range(0xFE00, 0xFE10),
-    range(0xFEFF, 0xFF00),
-    range(0xFFA0, 0xFFA1),
-    range(0xFFF0, 0xFFF9),
-    range(0x1BCA0, 0x1BCA4),
-    range(0x1D173, 0x1D17B),
-    range(0xE0000, 0xE1000),
-]
+# The ends of the ranges of Default_Ignorable_Code_Point (Unicode's DerivedCoreProperties.txt).
+IGNORABLE = "\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180f\u200b\u200f\u202a\u202e\u2060\u206f"
+IGNORABLE += "\u3164\ufe00\ufe0f\ufeff\uffa0\ufff0\ufff8\U0001bca0\U0001bca3\U0001d173\U0001d17a"
+IGNORABLE += "\U000e0000\U000e00ff\U000e0100\U000e01ef\U000e0fff"
 
 PREFIXES = {
     "GitHub": ("::error::x", ": :error: :x"),
@@ -98,15 +72,8 @@ def test_characters_are_shown(characters: str, shown: str) -> None:
     assert safe(f"x{characters}y") == f"x{shown}y"
 
 
-@pytest.mark.parametrize("codes", IGNORABLE, ids=lambda codes: f"{codes[0]:x}")
-def test_default_ignorable_characters_are_escaped(codes: range) -> None:
-    assert [code for code in codes if not safe(chr(code)).startswith(("\\u", "\\U"))] == []
-
-
-@pytest.mark.slow
-def test_format_characters_are_escaped() -> None:
-    codes = [code for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Cf"]
-    assert [code for code in codes if not safe(chr(code)).startswith(("\\u", "\\U"))] == []
+def test_default_ignorable_characters_are_escaped() -> None:
+    assert [each for each in IGNORABLE if not safe(each).lower().startswith("\\u")] == []
 
 
 @pytest.mark.parametrize("text, expected", PREFIXES.values(), ids=PREFIXES)
@@ -117,10 +84,6 @@ def test_prefixes_of_log_commands_are_broken(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text, limit, expected", CUTS.values(), ids=CUTS)
 def test_long_text_is_cut_with_an_ellipsis(text: str, limit: int, expected: str) -> None:
     assert safe(text, limit) == expected
-
-
-def test_text_is_cut_to_500_characters() -> None:
-    assert safe("a" * 501) == "a" * 499 + "…"
 
 
 @pytest.mark.parametrize("text, limit, expected", FITS.values(), ids=FITS)
@@ -140,9 +103,8 @@ def test_each_value_of_a_text_has_500_characters() -> None:
 
 
 def test_message_renders_each_value() -> None:
-    assert message("a {} {}", "b", message("c {}", 1)).render(lambda value: f"`{value}`") == (
-        "a `b` c `1`"
-    )
+    nested = message("a {} {}", "b", message("c {}", 1))
+    assert nested.render(lambda value: f"`{value}`") == "a `b` c `1`"
 
 
 def test_braces_of_a_value_stay() -> None:
@@ -154,10 +116,7 @@ def test_messages_are_joined_without_the_empty_ones() -> None:
     assert joined.text() == "a b. c"
 
 
-EMPTY = {"nothing": NOTHING, "no messages": join(". "), "empty ones": join(". ", NOTHING, NOTHING)}
-
-
-@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+@pytest.mark.parametrize("empty", [NOTHING, join(". ", NOTHING)])
 def test_message_without_words_is_false(empty: Message) -> None:
     assert not empty
 

@@ -10,23 +10,6 @@ from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
 
 HELP = usage.help_text()
-# Everything but the tables.
-PARAGRAPHS = f"""twilio-build-wait {__version__}: wait for a Twilio Serverless build to finish
-
-Usage: twilio-build-wait. It takes no arguments; every input is an environment
-variable.
-
-Inputs. The input build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID,
-PLUGIN_BUILD-SID and PLUGIN_BUILD_SID, in this order and before
-TWILIO_BUILD_SID; the same holds for the others.
-
-Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and
-TWILIO_AUTH_TOKEN. TWILIO_ALLOW_HTTP=true allows http:// in TWILIO_BASE_URL for
-any host.
-
-Outputs: step outputs on GitHub, variables elsewhere.
-
-Exit codes:"""
 # Each entry of the tables: its term, and the text below it.
 ENTRIES = [(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()]
 ENTRIES += [(str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending if row.meaning]
@@ -38,9 +21,8 @@ for spec in INPUTS:
 ANSWERS = {"--help": HELP, "-h": HELP, "--version": f"twilio-build-wait {__version__}\n"}
 
 
-def test_help_explains_the_tables() -> None:
-    paragraphs = HELP.strip().split("\n\n")
-    assert "\n\n".join(text for text in paragraphs if not text.startswith(" ")) == PARAGRAPHS
+def test_help_begins_with_the_version() -> None:
+    assert HELP.startswith(f"twilio-build-wait {__version__}: ")
 
 
 @pytest.mark.parametrize("term, text", ENTRIES, ids=[term for term, _ in ENTRIES])
