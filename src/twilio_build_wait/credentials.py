@@ -13,10 +13,8 @@ from twilio_build_wait.inputs import ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKE
 SHORTEST_SECRET = 6
 #: A shorter password of a proxy does not make an input invalid: it may be an ordinary word.
 SHORTEST_PASSWORD = 8
-
 #: User and secret of each login.
 LOGINS = ((ACCOUNT_SID, AUTH_TOKEN), (API_KEY, API_SECRET))
-
 # One encoded character: URL encoding, a character reference of HTML, an escape of JSON or Python.
 _ENCODED = re.compile(
     rb"%[0-9A-Fa-f]{2}|&(?:#[0-9]{1,99}|#[xX][0-9A-Fa-f]{1,99}|[A-Za-z][A-Za-z0-9]{1,31});?"
@@ -32,10 +30,9 @@ _PIECES = (re.compile(r"[^\s/]+"), re.compile(r"\S+"), re.compile(r".+", re.DOTA
 
 
 class Redactor:
-    """Replaces credentials by `***`.
+    """Replaces credentials by `***`: in any case, any spelling of an encoding, and as Base64.
 
-    It takes tokens, passwords and `user:secret` pairs as they are. It finds them in any case, in
-    every spelling of an encoding, and as Base64, with or without padding.
+    `secrets` are tokens, passwords and `user:secret` pairs as they are.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:

@@ -1,7 +1,4 @@
-"""The table of inputs: name, variable, format, default and meaning of each, in one place.
-
-`--help`, the settings and the tests of README and action.yml are made from it.
-"""
+"""The table of inputs, from which `--help`, the settings and the tests of the pages are made."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,14 +10,12 @@ from urllib.parse import urlsplit
 from twilio_build_wait import durations
 
 T = TypeVar("T")
-
 _HOUR = 3_600_000  # milliseconds
 _HEX = "[0-9A-Fa-f]{32}"
 ACCOUNT_SID_FORM = re.compile(f"AC{_HEX}")
 SERVICE_SID_FORM = re.compile(f"ZS{_HEX}")
 BUILD_SID_FORM = re.compile(f"ZB{_HEX}")
 _UNIQUE_NAME = r"(?!ZS.{32}\Z)[A-Za-z0-9_-]{1,255}"
-
 #: The value of `build-sid`, in any case, that stands for the service's newest build.
 LATEST = "latest"
 

@@ -12,10 +12,8 @@ from typing import NewType, Union
 
 #: One line without control characters, invisible characters and command prefixes.
 SafeText = NewType("SafeText", str)
-
 #: The longest value that is shown, and the longest `reason`, in characters.
 LIMIT = 500
-
 _OTHER = re.compile(r"[^ -~]")
 # Every kind of line break, and the other characters that only move the cursor.
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
@@ -71,7 +69,7 @@ NOTHING = Message()
 
 
 def message(template: str, *values: Value) -> Message:
-    """Make a message; see `Message`."""
+    """Make a message from our template and untrusted values."""
     return Message(template, values)
 
 
@@ -97,7 +95,6 @@ def _break_prefixes(text: str) -> SafeText:
 
 
 def _show(match: re.Match[str]) -> str:
-    """Return how a character is shown that is not printable ASCII."""
     character = match[0]
     category = unicodedata.category(character)
     if character in _BREAKS:

@@ -13,12 +13,10 @@ from twilio_build_wait.output_path import why_unusable
 from twilio_build_wait.safe_text import Message, message
 
 T = TypeVar("T")
-
 _LOCALHOST = re.compile(
     r"localhost|host\.docker\.internal|::1"
     r"|127(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"
 )
-
 # A variable that the CI did not expand, in the syntax of Azure Pipelines, a shell, Windows, GitHub.
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 _UNEXPANDED = re.compile(
@@ -31,11 +29,9 @@ _OTHER_SIDS = {
 }
 # A value in the wrong input, or in a URL, may be a secret.
 _HIDDEN = {inputs.BASE_URL}.union(*credentials.LOGINS)
-
 # A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). Only these
 # regions imply an edge; us1 needs none.
 _EDGES = {"us1": "", "ie1": "dublin", "au1": "sydney"}
-
 # docs.github.com: "Secure use of secrets", "Reusing workflows", "Deployment environments".
 _EMPTY_SECRETS = (
     "; on GitHub, secrets are empty in pull requests from forks and Dependabot, in a reusable "
@@ -103,7 +99,7 @@ class Settings:
 
 
 class _Reader:
-    """Collects what is valid, with an empty text for what is not given, and what is wrong."""
+    """Collects the values that are valid, an empty text for one that is not given, and problems."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -126,7 +122,6 @@ class _Reader:
         self.values.pop(spec, None)
 
     def missing(self, spec: Input[Any], why: str = "", on_github: str = "") -> None:
-        """Report that an input is required; `on_github` is what may have happened there."""
         self.report(spec, f"required{why}: FORMAT{on_github if self._is_github else ''}")
 
     def unexpected(self, spec: Input[Any], why: str) -> None:
@@ -190,8 +185,8 @@ class _Reader:
         if edge is None:
             self.missing(inputs.EDGE, f" with region '{region}', which does not imply it")
             return "", "", ""
-        place = f"{edge}.{region}." if edge else ""
-        return f"https://serverless.{place}twilio.com", f"https://monitor.{place}twilio.com", region
+        host = f"{edge}.{region}.twilio.com" if edge else "twilio.com"
+        return f"https://serverless.{host}", f"https://monitor.{host}", region
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:

@@ -15,23 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Tool
+from tests.support import samples
 from tests.support.run import Run, run_inside
-from tests.support.samples import (
-    ALERTS_PATH,
-    BUILD_PATH,
-    ENVIRONMENT_PATH,
-    ENVIRONMENT_SID,
-    OTHER_BUILD_PATH,
-    OTHER_BUILD_SID,
-    alert,
-    build,
-    build_status,
-    environment_resource,
-    json_response,
-    page,
-    step,
-    without_github,
-)
+from tests.support.samples import alert, build, build_status, json_response, page
 from tests.support.server import Response, Server
 
 # Attacks on each reader of what the tool writes.
@@ -105,11 +91,9 @@ def test_hostile_response_stays_text(tool: Tool, text: str) -> None:
 
 @pytest.mark.parametrize("ci", ["TF_BUILD", "TEAMCITY_VERSION", "CI"])
 def test_hostile_response_stays_text_in_other_logs(tool: Tool, ci: str) -> None:
-    elsewhere = Tool(tool.server, without_github(tool.environ) | {ci: "true"})
+    elsewhere = Tool(tool.server, samples.without_github(tool.environ) | {ci: "true"})
     errors = [error(text, 503) for text in ATTACKS.values()]
-    run = elsewhere.run(
-        build_status("".join(ATTACKS.values())), *errors, error(ATTACKS["macros"]), code=4
-    )
+    run = elsewhere.run(build_status(ATTACKS["shell"]), *errors, error(ATTACKS["macros"]), code=4)
     values = [line for line in run.lines if line.startswith("##vso[task.setvariable")]
     assert [value for value in values if "$(" in value] == []
 
@@ -117,8 +101,9 @@ def test_hostile_response_stays_text_in_other_logs(tool: Tool, ci: str) -> None:
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_hostile_diagnosis_stays_text(tool: Tool, text: str) -> None:
     contents = build(runtime=text, dependencies=[{"name": text, "version": text}])
-    tool.server.script(json_response(contents), path=BUILD_PATH)
-    tool.server.script(page("alerts", alert(alert_text=text, error_code=text)), path=ALERTS_PATH)
+    tool.server.script(json_response(contents), path=samples.BUILD_PATH)
+    alerts = page("alerts", alert(alert_text=text, error_code=text))
+    tool.server.script(alerts, path=samples.ALERTS_PATH)
     run = tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
     assert_one_table(run.summary)
 
@@ -127,13 +112,13 @@ def test_hostile_names_stay_text(tool: Tool) -> None:
     texts = list(ATTACKS.values())
     functions = [{"sid": "ZN" + "1" * 32, "path": text, "visibility": "public"} for text in texts]
     names = [{"name": text, "version": text} for text in texts]
-    live = build(sid=OTHER_BUILD_SID, function_versions=functions, dependencies=names)
+    live = build(sid=samples.OTHER_BUILD_SID, function_versions=functions, dependencies=names)
     gone = build(function_versions=[], asset_versions=[], runtime=texts[0])
-    environment = environment_resource(unique_name="".join(texts))
-    tool.server.script(json_response(environment), path=ENVIRONMENT_PATH)
-    tool.server.script(json_response(live), path=OTHER_BUILD_PATH)
-    tool.server.script(json_response(gone), path=BUILD_PATH)
-    run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
+    environment = samples.environment_resource(unique_name="".join(texts))
+    tool.server.script(json_response(environment), path=samples.ENVIRONMENT_PATH)
+    tool.server.script(json_response(live), path=samples.OTHER_BUILD_PATH)
+    tool.server.script(json_response(gone), path=samples.BUILD_PATH)
+    run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=samples.ENVIRONMENT_SID)
     (warning,) = run.commands("warning")
     assert warning.data.startswith(f"{len(texts)} functions and 1 asset would be removed")
 
@@ -141,7 +126,7 @@ def test_hostile_names_stay_text(tool: Tool) -> None:
 def run_with(text: str, **more: str) -> Run:
     """Run in a folder of its own, with a text in the status and in an error."""
     with Server(build_status(text), error(text)) as server, tempfile.TemporaryDirectory() as folder:
-        return run_inside(step(Path(folder), server.url) | more, server)
+        return run_inside(samples.step(Path(folder), server.url) | more, server)
 
 
 @pytest.mark.slow

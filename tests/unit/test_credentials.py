@@ -1,6 +1,5 @@
 """Credentials in an environment, every spelling of them, and what is shown instead."""
 
-import json
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
 from urllib.parse import quote
@@ -30,28 +29,22 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "in capitals": (HEX, HEX.upper()),
     "URL-encoded": (TOKEN, quote(TOKEN, safe="")),
     "URL-encoded by encodeURIComponent": (MARKS, quote(MARKS, safe="!'()*")),
-    "URL-encoded in lower case": (TOKEN, quote(TOKEN, safe="").lower()),
     "URL-encoded as a form": ("two words", "two+words"),
     "a plus sign that was decoded": ("two+words", "two words"),
-    "each character URL-encoded twice": (HEX, percent(percent(HEX))),
-    "half of it URL-encoded": (HEX, HEX[:20] + percent(HEX[20:])),
+    "half of it URL-encoded, twice": (HEX, HEX[:20] + quote(percent(HEX[20:]))),
     "HTML": (MARKS, escape(MARKS)),
     "HTML names": ("pass/word=+", "pass&sol;word&equals;&plus;"),
     "decimal references with zeros": (HEX, "".join(f"&#{ord(each):09};" for each in HEX)),
     "references in capitals": (HEX, "".join(f"&#X{ord(each):04X};" for each in HEX)),
     "references without semicolons": ("z-y-z-y-z", "z&#45y&#45z&#x2dy&#x2dz"),
     "HTML twice": (HEX, "".join(f"&amp;#{ord(each)};" for each in HEX)),
-    "URL-encoded HTML": (HEX, quote("".join(f"&#{ord(each)};" for each in HEX), safe="")),
     "repr": (MARKS, repr(MARKS)[1:-1]),
-    "JSON": (MARKS, json.dumps(MARKS)[1:-1]),
     "JSON with escaped slashes": ("half/other", r"half\/other"),
     "JSON escapes": (HEX, "".join(f"\\u{ord(each):04x}" for each in HEX)),
     "Python escapes": (HEX, "".join(f"\\x{ord(each):02X}" for each in HEX)),
     "Base64": (TOKEN, base64(TOKEN)),
-    "Base64 without padding": (TOKEN, base64(TOKEN).rstrip("=")),
     "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
     "URL-encoded Base64": ("???>>>", quote(base64("???>>>"), safe="")),
-    "not ASCII, URL-encoded": ("ünicode", "%C3%BCnicode"),
     "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
     "not ASCII, Base64": ("ünicode", base64("ünicode")),
     "not ASCII, Base64 of latin-1": ("ünicode", base64("ünicode", "latin-1")),
@@ -125,8 +118,7 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
     "login with the token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
     "login with an API key": (KEY, f"{API_KEY}:{SECRET}"),
     "token that another variable overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
-    "password of a proxy": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
-    "password in lower case": ({"all_proxy": PROXY}, "p@ss+w0rd"),
+    "password of a proxy": ({"https_Proxy": PROXY}, "p@ss+w0rd"),
     "login of a proxy": ({"HTTP_PROXY": PROXY}, "me:p@ss+w0rd"),
     "address without a scheme": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
     "user name without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken"),
@@ -161,18 +153,13 @@ def test_shorter_password_of_a_proxy_is_hidden_but_may_be_in_an_input() -> None:
 
 
 # Changes of the environment, and what a CI is told to hide.
-MASKS: dict[str, tuple[dict[str, str | None], list[str]]] = {
-    "nothing": ({"TWILIO_AUTH_TOKEN": None}, []),
-    "the value that counts": (
-        {"INPUT_AUTH-TOKEN": "overriding"},
-        ["overriding", base64(f"{ACCOUNT_SID}:overriding")],
-    ),
+MASKS: dict[str, tuple[dict[str, str], list[str]]] = {
     "token and secret": (
-        {**KEY},
+        KEY,
         [TOKEN, SECRET, base64(f"{ACCOUNT_SID}:{TOKEN}"), base64(f"{API_KEY}:{SECRET}")],
     ),
-    "six characters": (
-        {"TWILIO_AUTH_TOKEN": "123456"},
+    "the value that counts": (
+        {"INPUT_AUTH-TOKEN": "123456"},
         ["123456", base64(f"{ACCOUNT_SID}:123456")],
     ),
     "five characters": ({"TWILIO_AUTH_TOKEN": "12345"}, [base64(f"{ACCOUNT_SID}:12345")]),
@@ -180,7 +167,5 @@ MASKS: dict[str, tuple[dict[str, str | None], list[str]]] = {
 
 
 @pytest.mark.parametrize("changes, expected", MASKS.values(), ids=MASKS)
-def test_ci_is_told_to_hide_what_is_in_use(
-    changes: dict[str, str | None], expected: list[str]
-) -> None:
+def test_ci_is_told_to_hide_what_is_in_use(changes: dict[str, str], expected: list[str]) -> None:
     assert masks(environment(**changes)) == expected
