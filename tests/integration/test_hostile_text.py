@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Tool
 from tests.support import samples
-from tests.support.run import Run, run_inside
+from tests.support.run import run_inside
 from tests.support.samples import alert, build, build_status, json_response, page
 from tests.support.server import Response, Server
 
@@ -25,11 +25,8 @@ ATTACKS = {
     "GitHub command in a line of its own": "\n::set-output name=outcome::completed\n",
     "GitHub command after a carriage return": "\r::error::forged",
     "GitHub command anywhere in a line": "##[set-output name=outcome]completed",
-    "GitHub stop of commands": "\n::stop-commands::halt\n::add-mask::a\n",
     "GitHub output": "\noutcome=completed\n",
-    "GitHub output with a delimiter": "\noutcome<<X\ncompleted\nX\n",
     "Azure variable": "##vso[task.setvariable variable=TWILIO_BUILD_WAIT_OUTCOME]completed",
-    "Azure result in capitals": "##VSO[task.complete result=Succeeded]",
     "macros": "$(TWILIO_AUTH_TOKEN) %env.TWILIO_AUTH_TOKEN% ${TWILIO_AUTH_TOKEN}",
     "TeamCity message": "##teamcity[buildStatus status='SUCCESS']",
     "escapes": "%0A::error::forged%0D%25%AZP0A|n|'",
@@ -51,10 +48,6 @@ TEXT = st.lists(
     | st.integers(0, sys.maxunicode).map(chr),
     max_size=12,
 ).map("".join)
-
-FEW = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
 
 
 def error(text: str, status: int = 400) -> Response:
@@ -99,6 +92,12 @@ def test_hostile_response_stays_text_in_other_logs(tool: Tool, ci: str) -> None:
 
 
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_hostile_input_stays_text(tool: Tool, text: str) -> None:
+    value = re.sub("[\0\ud800]", "", text)  # which no variable can hold
+    tool.run(code=2, TWILIO_BUILD_SID=value, TWILIO_REGION=value)
+
+
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_hostile_diagnosis_stays_text(tool: Tool, text: str) -> None:
     contents = build(runtime=text, dependencies=[{"name": text, "version": text}])
     tool.server.script(json_response(contents), path=samples.BUILD_PATH)
@@ -123,27 +122,12 @@ def test_hostile_names_stay_text(tool: Tool) -> None:
     assert warning.data.startswith(f"{len(texts)} functions and 1 asset would be removed")
 
 
-def run_with(text: str, **more: str) -> Run:
-    """Run in a folder of its own, with a text in the status and in an error."""
-    with Server(build_status(text), error(text)) as server, tempfile.TemporaryDirectory() as folder:
-        return run_inside(samples.step(Path(folder), server.url) | more, server)
-
-
 @pytest.mark.slow
-@FEW
+@settings(max_examples=15, deadline=None, database=None)
 @given(TEXT)
 def test_any_response_stays_text(text: str) -> None:
-    run = run_with(f"x{text}")
+    answers = (build_status(f"x{text}"), error(text))
+    with Server(*answers) as server, tempfile.TemporaryDirectory() as folder:
+        run = run_inside(samples.step(Path(folder), server.url), server)
     assert run.code == 4
     assert_one_table(run.summary)
-
-
-@pytest.mark.slow
-@FEW
-@given(TEXT)
-def test_any_input_stays_text(text: str) -> None:
-    # No variable has a NUL, nor surrogates but those that stand for other bytes.
-    value = "x" + re.sub("[\0\ud800-\udc7f\udd00-\udfff]", "\udcff", text)
-    names = ("SERVICE_SID", "BUILD_SID", "BUILD_TIMEOUT", "REGION", "EDGE", "BUILD_SUMMARY")
-    run = run_with("building", **{f"TWILIO_{name}": value for name in names})
-    assert run.code == 2
