@@ -102,13 +102,9 @@ def test_redacted_text(hidden: list[str], text: str, expected: str) -> None:
 
 
 def test_json_is_redacted_in_every_value() -> None:
-    body = {"a": ["x", {"b": f"<{TOKEN}>"}], "c": None, "d": True, "e": 401.0}
-    redacted = {"a": ["x", {"b": "<***>"}], "c": None, "d": True, "e": 401.0}
-    assert Redactor([TOKEN]).redact_json(body) == redacted
-
-
-def test_number_that_is_a_credential_is_redacted() -> None:
-    assert Redactor(["200034"]).redact_json([200034.0]) == ["***.0"]
+    body = {"a": ["x", {"b": f"<{TOKEN}>"}], "c": None, "d": True, "e": 401.0, "f": 200034.0}
+    redacted = {"a": ["x", {"b": "<***>"}], "c": None, "d": True, "e": 401.0, "f": "***.0"}
+    assert Redactor([TOKEN, "200034"]).redact_json(body) == redacted
 
 
 PROXY = "http://me:p%40ss+w0rd@proxy.test:3128"
@@ -127,6 +123,7 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
     "slash in the password": ({"http_proxy": "http://a:pass://w0rd@b.test"}, "pass://w0rd"),
     "line break in the password": ({"http_proxy": "http://a:pass\nw0rd@b.test"}, "pass\nw0rd"),
     "encoded colon in the user name": ({"http_proxy": "http://a%3Ab:passw0rd@c"}, "a:b:passw0rd"),
+    "not UTF-8": ({"HTTPS_PROXY": "http://me:p%E4ssword@a.test"}, "p\udce4ssword"),
     "eight characters": ({"HTTPS_PROXY": "http://me:12345678@a.test"}, "12345678"),
 }
 
@@ -134,11 +131,6 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
 @pytest.mark.parametrize("changes, expected", CREDENTIALS.values(), ids=CREDENTIALS)
 def test_credential_in_an_environment(changes: dict[str, str], expected: str) -> None:
     assert expected in secrets(environment(**changes), 8)
-
-
-def test_password_of_a_proxy_that_is_not_utf_8_is_a_credential() -> None:
-    redactor = Redactor(secrets({"HTTPS_PROXY": "http://me:p%E4ssword@a.test"}))
-    assert redactor.redact("p%E4ssword") == "***"
 
 
 def test_proxy_without_a_login_has_no_credential() -> None:

@@ -44,6 +44,7 @@ CUTS = {
     "a broken prefix is longer": ("::ab", 4, ": :…"),
 }
 
+PARTS = join("; ", message("a" * 20), message("b {}", "c" * 20), message("d" * 20))
 # A message, a limit, and its text in so many characters.
 FITS: dict[str, tuple[Message, int, str]] = {
     "fits": (message("a {} c", "b"), 5, "a b c"),
@@ -54,11 +55,7 @@ FITS: dict[str, tuple[Message, int, str]] = {
     "a number": (message("{} x", 12), 20, "12 x"),
     "a message in it": (message("a{}", message("b{}d", "c" * 99)), 20, f"ab{'c' * 16}…d"),
     "our words are too long": (message("abcdef{}", "g"), 4, "abc…"),
-    "our words in parts are too long": (
-        join("; ", message("a" * 20), message("b {}", "c" * 20), message("d" * 20)),
-        21,
-        "aaaaaa…; b …; dddddd…",
-    ),
+    "our words in parts are too long": (PARTS, 21, "aaaaaa…; b …; dddddd…"),
     "prefix across the end of a value": (message("a{}:b", ":"), 20, "a: :b"),
 }
 
@@ -82,11 +79,9 @@ def test_long_text_is_cut_with_an_ellipsis(text: str, limit: int, expected: str)
     assert safe(text, limit) == expected
 
 
-@pytest.mark.parametrize("text, limit, expected", FITS.values(), ids=FITS)
-def test_untrusted_values_are_cut_before_our_words(
-    text: Message, limit: int, expected: str
-) -> None:
-    assert text.fit(limit) == expected
+@pytest.mark.parametrize("whole, limit, expected", FITS.values(), ids=FITS)
+def test_values_are_cut_before_our_words(whole: Message, limit: int, expected: str) -> None:
+    assert whole.fit(limit) == expected
 
 
 def test_message_fits_500_characters() -> None:
@@ -112,10 +107,5 @@ def test_messages_are_joined_without_the_empty_ones() -> None:
     assert joined.text() == "a b. c"
 
 
-@pytest.mark.parametrize("empty", [NOTHING, join(". ", NOTHING)])
-def test_message_without_words_is_false(empty: Message) -> None:
-    assert not empty
-
-
-def test_message_with_words_is_true() -> None:
-    assert message("a")
+def test_joined_message_without_words_is_false() -> None:
+    assert not join(". ", NOTHING)

@@ -243,14 +243,11 @@ def test_http_that_is_allowed_causes_a_warning() -> None:
     )
 
 
-@pytest.mark.parametrize("secret", ["1", "12345"])
-def test_short_secret_causes_a_warning(secret: str) -> None:
-    (warning,) = read(environ(TWILIO_AUTH_TOKEN=secret, **GITHUB)).warnings
-    assert warning.text() == (
+@pytest.mark.parametrize("secret, count", [("1", 1), ("12345", 1), ("123456", 0)])
+def test_short_secret_causes_a_warning(secret: str, count: int) -> None:
+    text = (
         "auth-token is too short to be hidden in the log: it would be found inside ordinary words. "
         "Twilio's own are 32 characters long"
     )
-
-
-def test_secret_of_six_characters_causes_no_warning() -> None:
-    assert read(environ(TWILIO_AUTH_TOKEN="123456")).warnings == ()
+    warnings = read(environ(TWILIO_AUTH_TOKEN=secret, **GITHUB)).warnings
+    assert [warning.text() for warning in warnings] == [text] * count
