@@ -30,8 +30,8 @@ _OTHER_SIDS = {
 # A value in the wrong input, or in a URL, may be a secret.
 _HIDDEN = {inputs.BASE_URL}.union(*credentials.LOGINS)
 # A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). Only these
-# regions imply an edge; us1 needs none.
-_EDGES = {"us1": "", "ie1": "dublin", "au1": "sydney"}
+# regions need no edge.
+_HOSTS = {"us1": "twilio.com", "ie1": "dublin.ie1.twilio.com", "au1": "sydney.au1.twilio.com"}
 # docs.github.com: "Secure use of secrets", "Reusing workflows", "Deployment environments".
 _EMPTY_SECRETS = (
     "; on GitHub, secrets are empty in pull requests from forks and Dependabot, in a reusable "
@@ -181,12 +181,11 @@ class _Reader:
         if root or None in (root, region, edge):
             return root or "", root or "", ""
         region = region or "us1"
-        edge = edge or _EDGES.get(region)
-        if edge is None:
-            self.missing(inputs.EDGE, f" with region '{region}', which does not imply it")
-            return "", "", ""
-        host = f"{edge}.{region}.twilio.com" if edge else "twilio.com"
-        return f"https://serverless.{host}", f"https://monitor.{host}", region
+        host = f"{edge}.{region}.twilio.com" if edge else _HOSTS.get(region)
+        if host:
+            return f"https://serverless.{host}", f"https://monitor.{host}", region
+        self.missing(inputs.EDGE, f" with region '{region}', which does not imply it")
+        return "", "", ""
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
