@@ -51,7 +51,7 @@ PROBLEMS: dict[str, tuple[Input[Any], str, str]] = {
     "file not expanded": (inputs.OUTPUT_FILE, "$OUT", f"{UNEXPANDED} $OUT; expected ..."),
 }
 
-# Values that are nothing but a variable, and values that are more.
+# Values that are nothing but a variable.
 VARIABLES = ["$(NAME)", "$(group.NAME)", "${NAME}", "$name_1", "%NAME%", "%env.NAME%"]
 VARIABLES += ["${{ secrets.NAME }}", "${{secrets.NAME}}", "${{ a && '}' }}"]
 VALUES = ["$(NAME", "$(NAME)x", "x$NAME", "${1}", "$1", "%NAME", "%NAME%%", "$", "%%", "${{ a }"]
