@@ -10,7 +10,7 @@ from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, environme
 from twilio_build_wait.credentials import Redactor, masks, secrets
 
 HEX = "0123456789abcdef0123456789abcdef"
-# What `encodeURIComponent` leaves, and what HTML and JSON escape.
+# What HTML, JSON and Python escape.
 MARKS = "a!b'c(d)e*f\"g<h>i&j/k\\l"
 KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
 
@@ -28,23 +28,19 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "as it is": (TOKEN, TOKEN),
     "in capitals": (HEX, HEX.upper()),
     "URL-encoded": (TOKEN, quote(TOKEN, safe="")),
-    "URL-encoded by encodeURIComponent": (MARKS, quote(MARKS, safe="!'()*")),
     "URL-encoded as a form": ("two words", "two+words"),
     "a plus sign that was decoded": ("two+words", "two words"),
     "half of it URL-encoded, twice": (HEX, HEX[:20] + quote(percent(HEX[20:]))),
     "HTML": (MARKS, escape(MARKS)),
-    "HTML names": ("pass/word=+", "pass&sol;word&equals;&plus;"),
     "decimal references with zeros": (HEX, "".join(f"&#{ord(each):09};" for each in HEX)),
     "references in capitals": (HEX, "".join(f"&#X{ord(each):04X};" for each in HEX)),
     "references without semicolons": ("z-y-z-y-z", "z&#45y&#45z&#x2dy&#x2dz"),
-    "HTML twice": (HEX, "".join(f"&amp;#{ord(each)};" for each in HEX)),
     "repr": (MARKS, repr(MARKS)[1:-1]),
     "JSON with escaped slashes": ("half/other", r"half\/other"),
     "JSON escapes": (HEX, "".join(f"\\u{ord(each):04x}" for each in HEX)),
     "Python escapes": (HEX, "".join(f"\\x{ord(each):02X}" for each in HEX)),
     "Base64": (TOKEN, base64(TOKEN)),
     "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
-    "URL-encoded Base64": ("???>>>", quote(base64("???>>>"), safe="")),
     "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
     "not ASCII, Base64": ("ünicode", base64("ünicode")),
     "not ASCII, Base64 of latin-1": ("ünicode", base64("ünicode", "latin-1")),
@@ -81,7 +77,6 @@ NINES = f"&#{'9' * 5000};"
 # Secrets, a text, and what is left of it.
 REDACTED: dict[str, tuple[list[str], str, str]] = {
     "six characters": (["abcdef"], "abcdef", "***"),
-    "more than once": ([HEX], f"{HEX} and {HEX.upper()}", "*** and ***"),
     "a secret inside a longer one": (["secret", "secret-and-more"], "secret-and-more", "***"),
     "as it is and encoded": ([HEX], f"ä {HEX} {percent(HEX)} ü", "ä *** *** ü"),
     "a pair, and its parts": (["me:secret", "secret"], "me:secret me secret", "*** me ***"),
@@ -118,10 +113,8 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
     "login of a proxy": ({"HTTP_PROXY": PROXY}, "me:p@ss+w0rd"),
     "address without a scheme": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
     "user name without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken"),
-    "user name and a colon": ({"ALL_PROXY": "http://proxytoken:@a.test"}, "proxytoken"),
     "at sign in the password": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
     "slash in the password": ({"http_proxy": "http://a:pass://w0rd@b.test"}, "pass://w0rd"),
-    "line break in the password": ({"http_proxy": "http://a:pass\nw0rd@b.test"}, "pass\nw0rd"),
     "encoded colon in the user name": ({"http_proxy": "http://a%3Ab:passw0rd@c"}, "a:b:passw0rd"),
     "not UTF-8": ({"HTTPS_PROXY": "http://me:p%E4ssword@a.test"}, "p\udce4ssword"),
     "eight characters": ({"HTTPS_PROXY": "http://me:12345678@a.test"}, "12345678"),
