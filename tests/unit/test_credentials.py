@@ -40,6 +40,7 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "JSON escapes": (HEX, "".join(f"\\u{ord(each):04x}" for each in HEX)),
     "Python escapes": (HEX, "".join(f"\\x{ord(each):02X}" for each in HEX)),
     "Base64": (TOKEN, base64(TOKEN)),
+    "Base64 without padding": (TOKEN, base64(TOKEN).rstrip("=")),
     "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
     "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
     "not ASCII, Base64": ("ünicode", base64("ünicode")),
@@ -77,7 +78,7 @@ NINES = f"&#{'9' * 5000};"
 # Secrets, a text, and what is left of it.
 REDACTED: dict[str, tuple[list[str], str, str]] = {
     "six characters": (["abcdef"], "abcdef", "***"),
-    "a secret inside a longer one": (["secret", "secret-and-more"], "secret-and-more", "***"),
+    "a secret inside a longer one": (["secret", "SECRET-and-more"], "secret-and-more", "***"),
     "as it is and encoded": ([HEX], f"ä {HEX} {percent(HEX)} ü", "ä *** *** ü"),
     "a pair, and its parts": (["me:secret", "secret"], "me:secret me secret", "*** me ***"),
     "beside a lone surrogate": ([HEX], f"\ud800{HEX}", "\\ud800***"),
@@ -148,6 +149,10 @@ MASKS: dict[str, tuple[dict[str, str], list[str]]] = {
         ["123456", base64(f"{ACCOUNT_SID}:123456")],
     ),
     "five characters": ({"TWILIO_AUTH_TOKEN": "12345"}, [base64(f"{ACCOUNT_SID}:12345")]),
+    "not UTF-8": (
+        {"TWILIO_AUTH_TOKEN": "1\udcff"},
+        [b64encode(f"{ACCOUNT_SID}:1".encode() + b"\xff").decode()],
+    ),
 }
 
 
