@@ -1,19 +1,18 @@
 """action.yml and the README have the same inputs, outputs and exit codes as the code."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.support.run import REPOSITORY
 from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
 
-ROOT = Path(__file__).resolve().parents[2]
-ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
+README = (REPOSITORY / "README.md").read_text("utf-8")
 
 #: The cells of every table row in the README, without backticks.
 ROWS = [
@@ -24,42 +23,25 @@ ROWS = [
 #: The rows whose first cell is a name in backticks.
 NAMED = [row for row in ROWS if f"| `{row[0]}` |" in README]
 
-
 BY_NAME = pytest.mark.parametrize("spec", INPUTS, ids=[spec.name for spec in INPUTS])
 
 
-def test_action_has_every_input() -> None:
+def test_action_has_every_input_and_output() -> None:
     assert list(ACTION["inputs"]) == [spec.name for spec in INPUTS]
-
-
-@BY_NAME
-def test_action_declares_no_default_and_nothing_required(spec: Input[Any]) -> None:
-    assert list(ACTION["inputs"][spec.name]) == ["description"]
-
-
-@BY_NAME
-def test_description_names_the_variable(spec: Input[Any]) -> None:
-    assert f"Or env {spec.variable}." in ACTION["inputs"][spec.name]["description"]
-
-
-@BY_NAME
-def test_description_gives_the_default(spec: Input[Any]) -> None:
-    default = f"Default {spec.default_text}" if spec.default_text else ""
-    assert default in ACTION["inputs"][spec.name]["description"]
-
-
-@BY_NAME
-def test_description_says_whether_it_is_required(spec: Input[Any]) -> None:
-    description = ACTION["inputs"][spec.name]["description"]
-    assert description.startswith("Required: ") == spec.is_required
-
-
-def test_action_has_every_output() -> None:
     assert list(ACTION["outputs"]) == list(OUTPUTS)
 
 
-def test_action_describes_outputs() -> None:
-    assert {tuple(declared) for declared in ACTION["outputs"].values()} == {("description",)}
+@pytest.mark.parametrize("section", ["inputs", "outputs"])
+def test_action_declares_no_default_and_nothing_required(section: str) -> None:
+    assert {tuple(declared) for declared in ACTION[section].values()} == {("description",)}
+
+
+@BY_NAME
+def test_description_gives_variable_default_and_whether_it_is_required(spec: Input[Any]) -> None:
+    description = ACTION["inputs"][spec.name]["description"]
+    assert f"Or env {spec.variable}." in description
+    assert (f"Default {spec.default_text}" if spec.default_text else "") in description
+    assert description.startswith("Required: ") == spec.is_required
 
 
 def test_readme_has_every_input_and_output_and_no_other() -> None:

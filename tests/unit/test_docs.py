@@ -2,27 +2,24 @@
 
 import re
 import subprocess
-from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.support.run import REPOSITORY
 from tools.release import owner
 from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.outputs import OUTPUTS, variable
 
 pytestmark = pytest.mark.slow  # mutation testing leaves it out: it has not all files
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = {
-    path.relative_to(ROOT).as_posix(): path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-}
+PATHS = [path for glob in ("*.md", "docs/*.md") for path in REPOSITORY.glob(glob)]
+PAGES = {str(path.relative_to(REPOSITORY)): path for path in PATHS}
 EXAMPLES = {
-    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
-    for path in sorted(ROOT.glob("examples/**/*"))
+    str(path.relative_to(REPOSITORY)): path.read_text("utf-8")
+    for path in sorted(REPOSITORY.glob("examples/**/*"))
     if path.is_file()
 }
 ACTION, IMAGE = f"{owner.ACTION}@v1", f"{owner.IMAGE}:1"
@@ -34,11 +31,6 @@ SNIPPETS = {
     for name in ("README.md", "docs/ci.md", "docs/migrating.md")
     for number, (kind, text) in enumerate(SNIPPET.findall(PAGES[name].read_text("utf-8")))
 }
-
-
-def part_of_an_example(snippet: str) -> bool:
-    margins = (indent(snippet, " " * width) for width in range(0, 21, 2))
-    return any(text in example for text in margins for example in EXAMPLES.values())
 
 
 def check_steps(value: Any) -> None:  # noqa: ANN401 (YAML)
@@ -57,7 +49,8 @@ def check_steps(value: Any) -> None:  # noqa: ANN401 (YAML)
 @pytest.mark.parametrize("page, kind, text", SNIPPETS.values(), ids=SNIPPETS)
 def test_snippet_is_valid(page: str, kind: str, text: str) -> None:
     if page == "docs/ci.md":
-        assert part_of_an_example(text)
+        indented = [indent(text, " " * width) for width in range(0, 21, 2)]
+        assert any(part in example for part in indented for example in EXAMPLES.values())
     elif kind == "yaml":
         check_steps(yaml.safe_load(text))
     else:
@@ -96,5 +89,5 @@ def test_link_leads_to_a_file_and_a_heading(name: str) -> None:
 def test_readme_names_targets_that_exist() -> None:
     targets = re.findall(r"^make (\w+)", PAGES["README.md"].read_text("utf-8"), re.MULTILINE)
     assert {"demo", "test"} <= set(targets)
-    makefile = (ROOT / "Makefile").read_text("utf-8")
+    makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     assert [name for name in targets if f"\n{name}:" not in makefile] == []

@@ -4,16 +4,16 @@ import inspect
 import json
 import re
 import shlex
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.support.run import REPOSITORY
 from tools.release.__main__ import STEPS
 
-ROOT = Path(__file__).resolve().parents[2]
-FILES = {file.name: file.read_text("utf-8") for file in ROOT.glob(".github/workflows/*.yml")}
-ACTIONS = [file.read_text("utf-8") for file in ROOT.glob(".github/actions/*/action.yml")]
+GITHUB = REPOSITORY / ".github"
+FILES = {file.name: file.read_text("utf-8") for file in GITHUB.glob("workflows/*.yml")}
+ACTIONS = [file.read_text("utf-8") for file in GITHUB.glob("actions/*/action.yml")]
 JOBS: dict[str, dict[str, Any]] = {
     name: job for text in FILES.values() for name, job in yaml.safe_load(text)["jobs"].items()
 }
@@ -35,7 +35,7 @@ def test_whatever_can_publish_needs_an_approval() -> None:
 
 
 def test_required_checks_are_jobs() -> None:
-    ruleset = json.loads((ROOT / ".github/rulesets/main.json").read_text("utf-8"))
+    ruleset = json.loads((GITHUB / "rulesets/main.json").read_text("utf-8"))
     (rule,) = [rule for rule in ruleset["rules"] if rule["type"] == "required_status_checks"]
     names = {job["name"] for job in JOBS.values()}
     names |= {f"Analyze {each}" for each in JOBS["analyze"]["strategy"]["matrix"]["language"]}
