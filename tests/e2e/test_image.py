@@ -5,13 +5,14 @@ import json
 import stat
 import subprocess
 import tarfile
-import uuid
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from tests.e2e.conftest import HOME, built, docker
+from tools.release import ReleaseError, trial
+from twilio_build_wait import __version__
 
 LIMIT = 8 * 1024 * 1024  # bytes
 COMPILED = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ", b"!<arch>")
@@ -45,13 +46,8 @@ def config(image: str) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def content(image: str) -> Content:
     """Everything in the program's folder, by its path relative to it."""
-    name = f"twilio-build-wait-e2e-{uuid.uuid4().hex[:12]}"
-    docker("create", f"--name={name}", image)
-    try:
-        command = ["docker", "cp", f"{name}:{HOME}/.", "-"]
-        archive = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-    finally:
-        docker("rm", name)
+    command = ["docker", "run", "--rm", "--entrypoint=tar", image, "-c", f"--directory={HOME}", "."]
+    archive = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
     found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
@@ -128,3 +124,9 @@ def test_image_has_the_programs_that_runners_use(image: str) -> None:
     )
     log = docker("run", "--rm", "--network=none", "--entrypoint=sh", image, "-ec", script)
     assert log.count("(GNU ") == 2
+
+
+def test_image_of_another_version_is_not_released(image: str) -> None:
+    trial.run(image, __version__)
+    with pytest.raises(ReleaseError, match="Do not release"):
+        trial.run(image, "0.0.1")
