@@ -4,9 +4,7 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.projects import execute
-from tests.support.run import REPOSITORY
+from tests.support.run import REPOSITORY, Process
 
 #: The program's folder in the image.
 HOME = "/opt/twilio-build-wait"
@@ -36,14 +34,6 @@ def built(folder: Path, *flags: str) -> Iterator[str]:
         docker("image", "rm", "--force", tag)
 
 
-def push(image: str, name: str) -> str:
-    """Push an image under another name, and return the name with the digest."""
-    docker("tag", image, name)
-    pushed = docker("push", name, timeout=300)
-    docker("image", "rm", "--force", name)
-    return f"{name}@{re.findall('digest: (sha256:[0-9a-f]{64})', pushed)[-1]}"
-
-
 def copy_of_the_tree(folder: Path) -> None:
     """Make a folder a repository with this work tree, changes included, without a commit.
 
@@ -53,17 +43,8 @@ def copy_of_the_tree(folder: Path) -> None:
     execute(REPOSITORY, ["git", f"--git-dir={folder / '.git'}", "add", "--all"])
     execute(folder, ["git", "checkout-index", "--all"])
     if base := os.environ.get("BASE_IMAGE"):
-        use_base(folder, base)
-
-
-def use_base(folder: Path, base: str) -> None:
-    """Replace the base image in a tree's Dockerfile."""
-    file = folder / "Dockerfile"
-    text, count = re.subn(
-        "^FROM .* AS base$", f"FROM {base} AS base", file.read_text(), flags=re.MULTILINE
-    )
-    assert count == 1
-    file.write_text(text)
+        file = folder / "Dockerfile"
+        file.write_text(re.sub("(?m)^FROM .* AS base$", f"FROM {base} AS base", file.read_text()))
 
 
 def commit_all(folder: Path, remote: str = "https://github.com/team/project.git") -> None:
@@ -125,23 +106,14 @@ def image(tree: Path) -> Iterator[str]:
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run Debian's docker-registry on loopback, and return its host and port."""
     folder = tmp_path_factory.mktemp("registry")
-    config, log = folder / "config.json", folder / "log"
+    config = folder / "config.json"
     # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
     values = {"version": 0.1, "storage": storage, "http": {"addr": "127.0.0.1:0"}}
     config.write_text(json.dumps(values))
-    command = ["docker-registry", "serve", str(config)]
-    with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
-        deadline = time.monotonic() + 30
-        while not (address := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        try:
-            yield address[1]
-        finally:
-            process.terminate()
-    images = docker("image", "ls", "--digests", "--format={{.Repository}}@{{.Digest}}")
-    for image in images.splitlines():
-        if image.startswith(address[1]):
-            docker("image", "rm", "--force", image)
+    command = ("sh", "-c", 'exec docker-registry serve "$0" 2>&1', str(config))
+    listening = re.compile(r"listening on (127\.0\.0\.1:\d+)")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    with Process(environ, command=command) as process:
+        process.wait_for(lambda: listening.search(process.log), timeout=30)
+        yield listening.findall(process.log)[0]

@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from emulator import API_SECRET, SERVICE_SID, Emulator
-from tests.e2e.conftest import act, commit_all, copy_of_the_tree, docker
+from tests.e2e.conftest import act, commit_all, docker
 from tests.support import projects
-from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, UPLOADED, execute
+from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute
+from tests.support.run import REPOSITORY
 from tools.release import owner
+from tools.release.repository import pin
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -48,17 +50,22 @@ def job_image(base_image: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def actions(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """Where act finds actions: ours is this tree, whose layers Docker has from `image`."""
-    assert image
-    tree = tmp_path_factory.mktemp("action")
-    copy_of_the_tree(tree)
+def actions(
+    image: str, registry: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[str]]:
+    """Where act finds actions: ours is a release, whose image is in the registry."""
+    name = f"{registry}/twilio-build-wait"
+    docker("tag", image, name)
+    (digest,) = re.findall("digest: (sha256:[0-9a-f]{64})", docker("push", name, timeout=200))
+    docker("image", "rm", "--force", name)
+    release = tmp_path_factory.mktemp("release")
+    pinned = pin((REPOSITORY / "action.yml").read_text(), f"{name}@{digest}")
+    (release / "action.yml").write_text(pinned)
     terraform = (EXAMPLES / "github" / "terraform.yml").read_text()
     (setup,) = re.findall("hashicorp/.*@[0-9a-f]+", terraform)
-    folders = {ACTION: tree, setup: f"{JOBS}/setup-terraform"}
+    folders = {ACTION: release, setup: f"{JOBS}/setup-terraform"}
     yield [f"--local-repository={name}={folder}" for name, folder in folders.items()]
-    name = f"act-{owner.OWNER.lower()}-twilio-build-wait-v1-dockeraction:latest"
-    docker("image", "rm", "--force", name)
+    docker("image", "rm", "--force", f"{name}@{digest}")
 
 
 ALL = ("functions/hello.js", "functions/old.js", "functions/new.js")
@@ -120,7 +127,7 @@ def test_workflow(
 
 
 def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) -> None:
-    project = projects.make_project(tmp_path / "project", UPLOADED)
+    project = projects.make_project(tmp_path / "project", ALL)
     text = (EXAMPLES / "gitlab-ci.yml").read_text().replace(IMAGE, image)
     (project / ".gitlab-ci.yml").write_text(re.sub("registry.gitlab.com/.*", job_image, text))
     commit_all(project)
@@ -149,26 +156,23 @@ PIPELINES = ["azure-pipelines", "bitbucket-pipelines", "buildkite", "circleci", 
 
 
 @pytest.mark.parametrize("file", PIPELINES)
-def test_pipeline(
-    image: str, job_image: str, emulator: Emulator, tmp_path: Path, file: str
-) -> None:
-    project = projects.make_project(tmp_path / "project", UPLOADED)
+def test_pipeline(image: str, emulator: Emulator, tmp_path: Path, file: str) -> None:
+    project = projects.make_project(tmp_path / "project", ALL)
     environ = projects.variables(emulator) | {"TF_BUILD": "True"}
     flags = ["--rm", "--network=host", f"--volume={project}:/work", "--workdir=/work"]
     flags += [f"--env={name}" for name in environ]  # the client has the values
     environ["PATH"] = f"{JOBS}/bin:{os.environ['PATH']}"  # for buildkite-agent
     for place, script in scripts(yaml.safe_load((EXAMPLES / f"{file}.yml").read_text())):
-        container = ["docker", "run", "--entrypoint=sh", *flags]
-        container += [image if place == IMAGE else job_image]
+        container = ["docker", "run", "--entrypoint=sh", *flags, image]
         text = script.replace(IMAGE, f"--network=host --env=TWILIO_BASE_URL {image}")
-        log = execute(project, [*(container if place else ["bash"]), "-ec", text], environ)
+        log = execute(project, [*(container if place == IMAGE else ["bash"]), "-ec", text], environ)
         environ |= dict(re.findall(r"##vso\[task.setvariable variable=(\w+)\](.*)", log))
         environ["BUILD_SID"] = environ.get("TWILIO_BUILD_WAIT_BUILD_SID", "")  # in the second job
     assert is_deployed(emulator)
 
 
-#: How the build ends, and the exit code. "missing" is an image that cannot be pulled.
-EXIT_CODES = {"completed": 0, "failed": 1, "building": 3, "missing": 125}
+#: How the build ends, and the exit code.
+EXIT_CODES = {"completed": 0, "failed": 1, "building": 3}
 
 
 @pytest.mark.parametrize("ending, code", EXIT_CODES.items())
@@ -176,10 +180,9 @@ def test_docker_run_keeps_exit_codes_apart(
     image: str, emulator: Emulator, tmp_path: Path, ending: str, code: int
 ) -> None:
     emulator.creation = {"status": ending}
-    project = projects.make_project(tmp_path / "project", UPLOADED)
-    script = project / "docker-run.sh"
-    name = "127.0.0.1:1/missing" if ending == "missing" else image
-    script.write_text(script.read_text().replace(IMAGE, name))
+    script = projects.make_project(tmp_path / "project", ALL) / "docker-run.sh"
+    script.write_text(script.read_text().replace(IMAGE, image))
     flags = ("--network=host", "--env=TWILIO_BASE_URL", "--env=TWILIO_BUILD_TIMEOUT=0")
-    execute(project, ["sh", script.name, *flags], projects.variables(emulator), code=code)
+    variables = projects.variables(emulator)
+    execute(script.parent, ["sh", script.name, *flags], variables, code=code)
     assert is_deployed(emulator) == (code == 0)
