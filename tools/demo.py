@@ -1,9 +1,5 @@
 """`make demo`: runs the tool three times against an emulator of Twilio on this machine.
 
-1. As any CI system runs it: a build that completes.
-2. As a step on GitHub, after a deployment tool has failed: `latest` finds the build that failed.
-3. As a step on GitHub, before a deployment: it would remove a function.
-
 Exits with 0 if every run ended as it should, otherwise with 1.
 """
 
@@ -15,11 +11,11 @@ from pathlib import Path
 from textwrap import indent
 
 from emulator import Emulator
+from tests.support.parsers import github_file
 
 ENTRYPOINT = Path(__file__).resolve().parents[1] / "entrypoint.py"
 COMPLETES, FAILS, LIVE, NEXT = ("ZB" + 32 * digit for digit in "cf12")
 ENVIRONMENT = "ZE" + 32 * "e"
-PLAIN_CI = ("TWILIO_BUILD_OUTPUT_FILE",)
 GITHUB = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
 LIMIT = 30  # seconds for a run; the builds end after 3 s at most
 
@@ -33,7 +29,7 @@ def main() -> int:
         print("This needs no account and no network. These variables are set for every run:\n")
         show(as_lines(emulator.variables))
         print("\n--- 1. Any CI: a build that completes ---\n")
-        code, text = run(emulator, {"TWILIO_BUILD_SID": COMPLETES}, PLAIN_CI)
+        code, text = run(emulator, {"TWILIO_BUILD_SID": COMPLETES}, ("TWILIO_BUILD_OUTPUT_FILE",))
         right = code == 0 and "TWILIO_BUILD_WAIT_OUTCOME=completed\n" in text
         print("\n--- 2. GitHub: why did the deployment fail? ---\n")
         code, text = run(emulator, latest, GITHUB)
@@ -77,10 +73,8 @@ def run(emulator: Emulator, variables: dict[str, str], files: tuple[str, ...]) -
         code = subprocess.run(command, env=env, timeout=LIMIT, check=False).returncode
         written = {name: path.read_text("utf-8") for name, path in paths.items()}
     print(f"\nExit code {code}")
-    # Each output is NAME<<DELIMITER, its value, DELIMITER; the last value of a name counts.
-    block = re.compile(r"^(\S+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
-    if outputs := block.findall(written.get("GITHUB_OUTPUT", "")):
-        written["GITHUB_OUTPUT"] = as_lines({name: value for name, _, value in outputs})
+    if outputs := github_file(written.get("GITHUB_OUTPUT", "")):
+        written["GITHUB_OUTPUT"] = as_lines(dict(outputs))  # the last value of a name counts
     for name, text in written.items():
         print(f"\n{name} has now:\n")
         show(text)

@@ -12,8 +12,7 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-#: Percent of the mutants that must be killed.
-GATE = 95
+GATE = 95  # percent of the mutants that must be killed
 KILLED = ("killed", "timeout")
 MUTANTS = Path("mutants")
 MUTMUT = (sys.executable, "-m", "mutmut")
@@ -32,14 +31,12 @@ def main() -> int:
     if code:
         sys.exit(f"{log.read_text()[-3000:]}\nmutmut failed (exit {code}): fix the error above")
     statuses: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    survivors = []
     results = subprocess.check_output([*MUTMUT, "results", "--all", "true"], text=True)
     for line in results.splitlines():
         name, _, status = line.strip().rpartition(": ")
         statuses[name.rpartition(".")[0].removeprefix("twilio_build_wait.")][status] += 1
         if status not in KILLED:
-            survivors.append(f"{name}: {status}")
-    print("\n".join(survivors))
+            print(f"{name}: {status}")
     for module, counts in sorted(statuses.items()):
         print_row(module, counts)
     return int(print_row("all", sum(statuses.values(), Counter())) < GATE)

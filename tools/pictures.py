@@ -5,7 +5,6 @@ The tool runs against the emulator in virtual time, so it prints the same every 
 
 import io
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,7 @@ from unittest import mock
 
 from emulator import API_KEY, API_SECRET, Emulator
 from tests.support.clocks import VirtualClock
-from twilio_build_wait.guard import Watch
-from twilio_build_wait.main import Runtime, main
+from tests.support.run import run_inside
 from twilio_build_wait.settings import Settings, read
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -24,7 +22,7 @@ ENVIRONMENT = "ZE" + 32 * "e"
 
 def run(**variables: str) -> tuple[str, str]:
     """Run the tool as a step on GitHub; return its log, as GitHub shows it, and its job summary."""
-    clock, output, summary = VirtualClock(), list[bytes](), list[str]()
+    clock, texts = VirtualClock(), list[str]()
     with Emulator(clock=clock.now) as emulator:
         libraries = {"sharp": "0.33.5", "@twilio/runtime-handler": "1.3.0"}
         created = "2026-11-02T09:30:00Z"
@@ -34,16 +32,10 @@ def run(**variables: str) -> tuple[str, str]:
         emulator.add_build(SMALLER, functions=("/hello@2", "/fax"))
         emulator.add_environment(ENVIRONMENT, build_sid=LIVE)
 
-        def append(_: str, text: str) -> None:
-            summary.append(text)  # the last text is the summary, the others are outputs
-
         def read_settings(environ: Mapping[str, str], arguments: Sequence[str]) -> Settings:
             """Let the emulator stand for Twilio's own hosts, as no base-url could."""
             return replace(read(environ, arguments), root=emulator.url, monitor=emulator.url)
 
-        # `min` in place of random.uniform: the shortest delays.
-        time_and_luck = (clock.now, time.time, min)
-        runtime = Runtime(output.append, append, Watch(), clock, *time_and_luck, is_terminal=False)
         environ = {
             "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": "/dev/null",
@@ -53,11 +45,18 @@ def run(**variables: str) -> tuple[str, str]:
             "TWILIO_SERVICE_SID": emulator.variables["TWILIO_SERVICE_SID"],
         }
         with mock.patch("twilio_build_wait.main.read", read_settings):
-            main(environ | variables, [], runtime)
-    log = re.sub(r"::add-mask::.*\n", "", b"".join(output).decode())
+            ended = run_inside(
+                environ | variables,
+                signals=clock,
+                clock=clock.now,
+                uniform=min,  # the shortest delays
+                append=lambda _, text: texts.append(text),
+                check=False,
+            )
+    log = re.sub(r"::add-mask::.*\n", "", ended.stdout)
     log = re.sub(r"(?m)^::(error|warning) [^:]*::", lambda found: f"{found[1].title()}: ", log)
     log = log.replace(emulator.url.removeprefix("http://"), "serverless.twilio.com")
-    return log, summary[-1].strip() + "\n"
+    return log, texts[-1].strip() + "\n"  # the texts before it are outputs
 
 
 def draw(log: str) -> str:
