@@ -1,12 +1,11 @@
-"""The image under test, a registry, and repositories with a workflow or a pipeline."""
+"""The image under test, and a registry."""
 
 import contextlib
 import json
 import os
 import re
-import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,57 +33,19 @@ def built(folder: Path, *flags: str) -> Iterator[str]:
         docker("image", "rm", "--force", tag)
 
 
-def copy_of_the_tree(folder: Path) -> None:
-    """Make a folder a repository with this work tree, changes included, without a commit.
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this work tree, changes included.
 
     Where no registry can be reached, $BASE_IMAGE names an image that takes the place of the base.
     """
-    execute(folder, ["git", "init", "--quiet", "--initial-branch=main"])
+    folder = tmp_path_factory.mktemp("tree")
+    execute(folder, ["git", "init", "--quiet"])
     execute(REPOSITORY, ["git", f"--git-dir={folder / '.git'}", "add", "--all"])
     execute(folder, ["git", "checkout-index", "--all"])
     if base := os.environ.get("BASE_IMAGE"):
         file = folder / "Dockerfile"
         file.write_text(re.sub("(?m)^FROM .* AS base$", f"FROM {base} AS base", file.read_text()))
-
-
-def commit_all(folder: Path, remote: str = "https://github.com/team/project.git") -> None:
-    """Commit what is in a folder, which becomes a repository unless it is one."""
-    for words in (
-        "init --quiet --initial-branch=main",
-        f"config remote.origin.url {remote}",
-        "add --all",
-        "-c user.name=e2e -c user.email=e2e@example.com commit --quiet --message=example",
-    ):
-        execute(folder, ["git", *words.split()])
-
-
-def act(
-    project: Path, job_image: str, *flags: str, secrets: Mapping[str, str], code: int = 0
-) -> str:
-    """Run a workflow; check the exit code, and return the log. `flags` begin with the event."""
-    # Docker 29.7.0 cannot copy files through an absolute link, and act copies to /var/run:
-    # https://github.com/moby/moby/issues/53258
-    job = project.parent / "job"
-    job.mkdir()
-    (job / "Dockerfile").write_text(f"FROM {job_image}\nRUN ln -sfn ../run /var/run\n")
-    with built(job) as image:
-        command = [
-            str(Path(sys.executable).with_name("act")),
-            *flags,
-            f"--platform=ubuntu-latest={image}",
-            "--pull=false",
-            "--rm",
-            *(f"--secret={name}" for name in secrets),  # their values are in the environment
-        ]
-        home = {"HOME": str(project.parent), "XDG_CONFIG_HOME": str(project.parent)}
-        return execute(project, command, {**secrets, **home}, code=code, timeout=200)
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this work tree."""
-    folder = tmp_path_factory.mktemp("tree")
-    copy_of_the_tree(folder)
     return folder
 
 

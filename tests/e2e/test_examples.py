@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from emulator import API_SECRET, SERVICE_SID, Emulator
-from tests.e2e.conftest import act, commit_all, docker
+from tests.e2e.conftest import docker
 from tests.support import projects
 from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute
 from tests.support.run import REPOSITORY
@@ -90,6 +91,17 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
+def commit(project: Path) -> None:
+    """Make a folder a repository with one commit."""
+    for words in (
+        "init --quiet --initial-branch=main",
+        "config remote.origin.url https://github.com/team/project.git",
+        "add --all",
+        "-c user.name=e2e -c user.email=e2e@example.com commit --quiet --message=example",
+    ):
+        execute(project, ["git", *words.split()])
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_workflow(
     emulator: Emulator, actions: list[str], job_image: str, tmp_path: Path, case: tuple[Any, ...]
@@ -100,25 +112,29 @@ def test_workflow(
     emulator.add_service("ZS" + 32 * "1")  # of matrix.yml
     emulator.creation = {"status": ending}
     project = projects.make_project(tmp_path / "project", files)
-    commit_all(project)
+    commit(project)
     given = {
         "inputs": {"build-sid": BUILD, "allow-removals": "true"},
         "pull_request": {"number": 7, "head": {"repo": {"full_name": "team/project"}}},
     }
     (tmp_path / "event.json").write_text(json.dumps(given))
-    log = act(
-        project,
-        job_image,
+    environ = projects.variables(emulator)
+    command = [
+        str(Path(sys.executable).with_name("act")),
         event,
         f"--workflows=github/{name}.yml",
         f"--eventpath={tmp_path / 'event.json'}",
+        f"--platform=ubuntu-latest={job_image}",
+        "--pull=false",
+        "--rm",
         f"--env=TWILIO_BASE_URL={emulator.url}",
         f"--var=TWILIO_BUILD_SID={BUILD}",
-        *(f"--var={k}={v}" for k, v in projects.variables(emulator).items() if v != API_SECRET),
+        *(f"--var={name}={value}" for name, value in environ.items() if value != API_SECRET),
+        "--secret=TWILIO_API_SECRET",  # its value is in the environment
         *actions,
-        secrets={"TWILIO_API_SECRET": API_SECRET},
-        code=code,
-    )
+    ]
+    environ |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    log = execute(project, command, environ, code=code, timeout=200)
     assert re.search(lines, log, re.MULTILINE), log
     assert is_deployed(emulator) == ("is live" in lines), log
     assert ("::error title=Twilio build failed" in log) == (ending == "failed"), log
@@ -130,7 +146,7 @@ def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) 
     project = projects.make_project(tmp_path / "project", ALL)
     text = (EXAMPLES / "gitlab-ci.yml").read_text().replace(IMAGE, image)
     (project / ".gitlab-ci.yml").write_text(re.sub("registry.gitlab.com/.*", job_image, text))
-    commit_all(project)
+    commit(project)
     command = ["npx", "--yes", GITLAB_CI_LOCAL, "--no-color", "--network=host"]
     command += [f"--variable={k}={v}" for k, v in projects.variables(emulator).items()]
     command += ["--pull-policy=if-not-present", f"--helper-image={job_image}", f"--home={tmp_path}"]
