@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.conftest import HOME, docker
+from tests.e2e.conftest import docker
 from tests.support.run import REPOSITORY, Process
 from tests.support.samples import build_status
 from tests.support.server import Server
@@ -67,24 +67,6 @@ def test_signal_ends_process_1(
         container.send_signal(number)
         run = container.finish(timeout=2.0)  # the client and the engine take a part of it
     assert run.code == 128 + number
-
-
-def test_signal_ends_process_1_while_the_package_is_imported(
-    image: str, environ: dict[str, str], tmp_path: Path
-) -> None:
-    """Without an early handler the kernel would drop it, and nothing would end the process."""
-    package = tmp_path / "src" / "twilio_build_wait"
-    package.mkdir(parents=True)
-    source = "import time; print('importing', flush=True); time.sleep(60)"
-    (package / "__init__.py").write_text(source)
-    # Read-only: an ordinary user could not remove the byte code that root writes there.
-    flags = (f"--volume={tmp_path / 'src'}:{HOME}/src:ro",)  # the entrypoint looks there first
-    with Container(image, environ, flags=flags) as container:
-        container.wait_for(lambda: "importing" in container.log)
-        container.send_signal(signal.SIGTERM)
-        run = container.finish(timeout=3.0, check=False)
-    assert run.code == 143
-    assert run.files["GITHUB_OUTPUT"] == "outcome=cancelled\n"
 
 
 def test_other_user_and_read_only_file_system(

@@ -69,6 +69,12 @@ def actions(
     docker("image", "rm", "--force", f"{name}@{digest}")
 
 
+COMMIT = """
+git init --quiet --initial-branch=main
+git remote add origin https://github.com/team/project.git
+git add --all
+git -c user.name=e2e -c user.email=e2e@example.com commit --quiet --message=example
+"""
 ALL = ("functions/hello.js", "functions/old.js", "functions/new.js")
 LESS, LOCK = ("functions/hello.js",), ("package-lock.json",)
 BY_HAND, NPM = "workflow_dispatch", "could not install sharp"
@@ -91,17 +97,6 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def commit(project: Path) -> None:
-    """Make a folder a repository with one commit."""
-    for words in (
-        "init --quiet --initial-branch=main",
-        "config remote.origin.url https://github.com/team/project.git",
-        "add --all",
-        "-c user.name=e2e -c user.email=e2e@example.com commit --quiet --message=example",
-    ):
-        execute(project, ["git", *words.split()])
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_workflow(
     emulator: Emulator, actions: list[str], job_image: str, tmp_path: Path, case: tuple[Any, ...]
@@ -112,7 +107,7 @@ def test_workflow(
     emulator.add_service("ZS" + 32 * "1")  # of matrix.yml
     emulator.creation = {"status": ending}
     project = projects.make_project(tmp_path / "project", files)
-    commit(project)
+    execute(project, ["sh", "-ec", COMMIT])
     given = {
         "inputs": {"build-sid": BUILD, "allow-removals": "true"},
         "pull_request": {"number": 7, "head": {"repo": {"full_name": "team/project"}}},
@@ -146,7 +141,7 @@ def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) 
     project = projects.make_project(tmp_path / "project", ALL)
     text = (EXAMPLES / "gitlab-ci.yml").read_text().replace(IMAGE, image)
     (project / ".gitlab-ci.yml").write_text(re.sub("registry.gitlab.com/.*", job_image, text))
-    commit(project)
+    execute(project, ["sh", "-ec", COMMIT])
     command = ["npx", "--yes", GITLAB_CI_LOCAL, "--no-color", "--network=host"]
     command += [f"--variable={k}={v}" for k, v in projects.variables(emulator).items()]
     command += ["--pull-policy=if-not-present", f"--helper-image={job_image}", f"--home={tmp_path}"]

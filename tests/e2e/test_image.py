@@ -85,15 +85,10 @@ def test_modules_have_byte_code_that_is_never_checked(content: Content) -> None:
         assert data[4:8] == b"\x01\x00\x00\x00", path
 
 
-def test_everyone_can_read_the_program_and_only_root_can_change_it(content: Content) -> None:
+def test_only_root_can_change_the_program(content: Content) -> None:
     for name, (member, _) in content.items():
-        if member.issym():
-            continue
-        assert (member.uid, member.gid) == (0, 0), name
-        assert not member.mode & (stat.S_IWGRP | stat.S_IWOTH), name
-        assert member.mode & stat.S_IROTH, name
-        if member.isdir() or name == "entrypoint.py":
-            assert member.mode & stat.S_IXOTH, name
+        assert member.uid == 0, name
+        assert member.issym() or not member.mode & (stat.S_IWGRP | stat.S_IWOTH), name
 
 
 def test_configuration_is_that_of_the_base(image: str, base_image: str) -> None:

@@ -14,23 +14,18 @@ TESTS = ("connections", "proxy", "requests", "tls")
 VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
 
 
-def lowest_versions() -> dict[str, str]:
-    """Return the lowest version of each dependency."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
-    return {
-        requirement.name: specifier.version
-        for requirement in map(Requirement, project["dependencies"])
-        for specifier in requirement.specifier
-        if specifier.operator == ">="
-    }
-
-
 def test_lowest_versions_of_the_dependencies_work(tmp_path: Path) -> None:
     def python(*arguments: str) -> str:
         command = [sys.executable, *arguments]
         return execute(REPOSITORY, command, {"PYTHONPATH": str(tmp_path)}, timeout=200).strip()
 
-    versions = lowest_versions()
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    versions = {
+        requirement.name: specifier.version
+        for requirement in map(Requirement, project["dependencies"])
+        for specifier in requirement.specifier
+        if specifier.operator == ">="
+    }
     pins = [f"{name}=={version}" for name, version in versions.items()]
     python("-m", "pip", "install", "-qq", f"--target={tmp_path}", *pins)
     for name, version in versions.items():
