@@ -1,7 +1,6 @@
-"""The image under test, and a registry."""
+"""The image under test."""
 
 import contextlib
-import json
 import os
 import re
 import uuid
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.projects import execute
-from tests.support.run import REPOSITORY, Process
+from tests.support.run import REPOSITORY
 
 #: The program's folder in the image.
 HOME = "/opt/twilio-build-wait"
@@ -61,20 +60,3 @@ def image(tree: Path) -> Iterator[str]:
     """The image under test."""
     with built(tree) as tag:
         yield tag
-
-
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run Debian's docker-registry on loopback, and return its host and port."""
-    folder = tmp_path_factory.mktemp("registry")
-    config = folder / "config.json"
-    # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    values = {"version": 0.1, "storage": storage, "http": {"addr": "127.0.0.1:0"}}
-    config.write_text(json.dumps(values))
-    command = ("sh", "-c", 'exec docker-registry serve "$0" 2>&1', str(config))
-    listening = re.compile(r"listening on (127\.0\.0\.1:\d+)")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    with Process(environ, command=command) as process:
-        process.wait_for(lambda: listening.search(process.log), timeout=30)
-        yield listening.findall(process.log)[0]

@@ -9,7 +9,7 @@ import pytest
 
 from emulator import SERVICE_SID, Emulator
 from tests.support import projects
-from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, PACKAGE, execute
+from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute
 
 pytestmark = pytest.mark.slow  # each starts several processes
 
@@ -54,10 +54,10 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(params=list(CREATE.values()), ids=list(CREATE))
 def create(request: pytest.FixtureRequest, emulator: Emulator, tmp_path: Path) -> Create:
-    """Create a build in a project: the arguments of `make_project`, and more variables."""
+    """Create a build in a project with some files, and with more variables."""
 
-    def run(files: Iterable[str], package: str = PACKAGE, code: int = 0, **more: str) -> str:
-        project = projects.make_project(tmp_path / "project", files, package)
+    def run(files: Iterable[str], code: int = 0, **more: str) -> str:
+        project = projects.make_project(tmp_path / "project", files)
         return execute(project, request.param, projects.variables(emulator) | more, code=code)
 
     return run
@@ -86,19 +86,18 @@ def test_create_build_names_what_it_does_not_handle(emulator: Emulator, create: 
     assert emulator.requests == []
 
 
-#: Messages, and the arguments of `create` that cause them.
-PROBLEMS: dict[str, dict[str, object]] = {
-    "There is no file": {"files": []},
-    'package.json has no "dependencies"': {"package": "{}"},
-    "TWILIO_REGION is xx1": {"TWILIO_REGION": "xx1"},
+#: Message -> the files and the region that cause it.
+PROBLEMS = {
+    "There is no file": ([], "us1"),
+    'package.json has no "dependencies"': ([*HELLO, "package.json"], "us1"),
+    "TWILIO_REGION is xx1": (HELLO, "xx1"),
 }
 
 
-@pytest.mark.parametrize("message, change", PROBLEMS.items(), ids=PROBLEMS)
-def test_create_build_says_what_is_wrong(
-    create: Create, message: str, change: dict[str, object]
-) -> None:
-    assert message in create(**{"files": HELLO, **change}, code=1)
+@pytest.mark.parametrize("message", PROBLEMS)
+def test_create_build_says_what_is_wrong(create: Create, message: str) -> None:
+    files, region = PROBLEMS[message]
+    assert message in create(files, code=1, TWILIO_REGION=region)
 
 
 @pytest.mark.parametrize("route", ["files", "create-file"])

@@ -24,11 +24,11 @@ def commands(log: str) -> Iterator[Command]:
     """
     for line in re.split(r"\r\n|\r|\n", log):
         if match := re.match(r"\s*::\s*([^\s:]+)\s*(?:title=)?([^:]*)::(.*)", line):
-            escape = re.compile("%(0D|0A|3A|2C|25)")
-            plain = (
-                escape.sub(lambda code: chr(int(code[1], 16)), text) for text in match.groups()
-            )
-            yield Command(*plain)
+            yield Command(*map(unescape, match.groups()))
+
+
+def unescape(text: str) -> str:
+    return re.sub("%(0D|0A|3A|2C|25)", lambda code: chr(int(code[1], 16)), text)
 
 
 def github_file(text: str) -> list[tuple[str, str]]:

@@ -11,13 +11,12 @@ from tests.support.run import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
 BUILD, ENVIRONMENT = "ZB" + 32 * "b", "ZE" + 32 * "e"
-PACKAGE = '{"dependencies": {"twilio": "5.3.0"}}'
 
 
-def make_project(folder: Path, files: Iterable[str], package: str = PACKAGE) -> Path:
+def make_project(folder: Path, files: Iterable[str]) -> Path:
     """Fill a new folder with the examples, package.json, and files that contain their names."""
     shutil.copytree(EXAMPLES, folder)
-    (folder / "package.json").write_text(package)
+    (folder / "package.json").write_text('{"dependencies": {"twilio": "5.3.0"}}')
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)

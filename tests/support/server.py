@@ -100,19 +100,18 @@ class Connection:
         """Let time pass, virtual or real. Infinity is until the client has gone."""
         if self._has_sent and seconds == math.inf:
             self._wait_for_end(0.02)  # the client may need no more, and go on
-        if self._awaited:
-            is_awaited = self._awaited[0].spend(seconds, self._awaited[1])
-        else:
-            is_awaited = seconds < math.inf and not self.server.stopping.wait(seconds)
-        if not is_awaited:
-            self._wait_for_end(None)
+        if not self._awaited:
+            self._wait_for_end(seconds)
+        elif not self._awaited[0].spend(seconds, self._awaited[1]):
+            self._wait_for_end(math.inf)
 
-    def _wait_for_end(self, timeout: float | None) -> None:
-        self.sock.settimeout(timeout)
+    def _wait_for_end(self, limit: float) -> None:
+        self.sock.settimeout(None if limit == math.inf else limit)
         with contextlib.suppress(TimeoutError):
             while self.sock.recv(65536):
                 pass
             raise ConnectionAbortedError
+        self.sock.settimeout(None)
 
     def close(self) -> None:
         """Close the connection; under TLS without a closing alert."""
@@ -148,7 +147,6 @@ class Server(contextlib.AbstractContextManager["Server"]):
         self.clock: VirtualClock | None = None
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
-        self.stopping = threading.Event()
         self._scripts = {"": _script(answers)}
         self._connecting = _script(connecting)
         self._tls = tls
@@ -163,7 +161,6 @@ class Server(contextlib.AbstractContextManager["Server"]):
         self._scripts[path] = _script(answers)
 
     def __exit__(self, *_: object) -> None:
-        self.stopping.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join(5)  # after it, there are no new connections
         self._listener.close()

@@ -15,13 +15,15 @@ from twilio_build_wait.outputs import OUTPUTS, variable
 
 pytestmark = pytest.mark.slow  # mutation testing leaves it out: it has not all files
 
-PATHS = [path for glob in ("*.md", "docs/*.md") for path in REPOSITORY.glob(glob)]
-PAGES = {str(path.relative_to(REPOSITORY)): path for path in PATHS}
-EXAMPLES = {
-    str(path.relative_to(REPOSITORY)): path.read_text("utf-8")
-    for path in sorted(REPOSITORY.glob("examples/**/*"))
-    if path.is_file()
-}
+
+def read(*globs: str) -> dict[str, str]:
+    """Return the text of files by their path in the repository."""
+    paths = sorted(path for glob in globs for path in REPOSITORY.glob(glob) if path.is_file())
+    return {str(path.relative_to(REPOSITORY)): path.read_text("utf-8") for path in paths}
+
+
+PAGES = read("*.md", "docs/*.md")
+EXAMPLES = read("examples/**/*")
 ACTION, IMAGE = f"{owner.ACTION}@v1", f"{owner.IMAGE}:1"
 # A link to a file or a heading. `../../` leads to other pages of the repository on GitHub.
 LINK = re.compile(r"\]\((?!https?:|mailto:|\.\./\.\./)([^)#\s]*)#?([^)\s]*)\)")
@@ -29,21 +31,19 @@ SNIPPET = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SNIPPETS = {
     f"{name} {number}": (name, kind, text)
     for name in ("README.md", "docs/ci.md", "docs/migrating.md")
-    for number, (kind, text) in enumerate(SNIPPET.findall(PAGES[name].read_text("utf-8")))
+    for number, (kind, text) in enumerate(SNIPPET.findall(PAGES[name]))
 }
 
 
 def check_steps(value: Any) -> None:  # noqa: ANN401 (YAML)
     """Check that steps with our action use its inputs, and outputs that it has."""
-    if isinstance(value, list):
-        for item in value:
-            check_steps(item)
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         if "twilio-build-wait" in str(value.get("uses", "")):
             assert value["uses"] == ACTION
             assert value.get("with", {}).keys() <= {known.name for known in INPUTS}
-        for item in value.values():
-            check_steps(item)
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        check_steps(item)
 
 
 @pytest.mark.parametrize("page, kind, text", SNIPPETS.values(), ids=SNIPPETS)
@@ -70,15 +70,15 @@ def test_example_names_what_exists(name: str) -> None:
 
 
 def test_example_is_linked_from_a_page() -> None:
-    text = "".join(PAGES[name].read_text("utf-8") for name in ("README.md", "docs/ci.md"))
+    text = PAGES["README.md"] + PAGES["docs/ci.md"]
     assert [name for name in EXAMPLES if f"{name})" not in text] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_link_leads_to_a_file_and_a_heading(name: str) -> None:
-    text = PAGES[name].read_text("utf-8")
-    for target, anchor in LINK.findall(text):
-        path = PAGES[name].parent / target if target else PAGES[name]
+    page = REPOSITORY / name
+    for target, anchor in LINK.findall(PAGES[name]):
+        path = page.parent / target if target else page
         assert path.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
@@ -87,7 +87,7 @@ def test_link_leads_to_a_file_and_a_heading(name: str) -> None:
 
 
 def test_readme_names_targets_that_exist() -> None:
-    targets = re.findall(r"^make (\w+)", PAGES["README.md"].read_text("utf-8"), re.MULTILINE)
+    targets = re.findall(r"^make (\w+)", PAGES["README.md"], re.MULTILINE)
     assert {"demo", "test"} <= set(targets)
     makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     assert [name for name in targets if f"\n{name}:" not in makefile] == []
