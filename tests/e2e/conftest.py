@@ -12,9 +12,6 @@ import pytest
 from tests.support.projects import execute
 from tests.support.run import REPOSITORY
 
-#: The program's folder in the image.
-HOME = "/opt/twilio-build-wait"
-
 
 def docker(*arguments: str, timeout: float = 60.0) -> str:
     """Run the docker client and return what it prints."""

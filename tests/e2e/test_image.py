@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.e2e.conftest import HOME, built, docker
+from tests.e2e.conftest import built, docker
 from tools.release import ReleaseError, trial
 from twilio_build_wait import __version__
 
+HOME = "/opt/twilio-build-wait"  # the program's folder in the image
 LIMIT = 8 * 1024 * 1024  # bytes
 COMPILED = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ", b"!<arch>")
 PACKAGES = {

@@ -129,8 +129,6 @@ def run_inside(
         for server in servers:
             server.clock = clock
         code = main(os.environ, arguments, replace(usual, **changes))
-        for server in servers:
-            server.clock = None
     return Run(code, stamps, stderr.getvalue(), clock.elapsed, environ, servers, Path.cwd(), check)
 
 
