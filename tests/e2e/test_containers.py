@@ -31,9 +31,8 @@ class Container(Process):
     ) -> None:
         self.name = f"twilio-build-wait-e2e-{uuid.uuid4().hex[:12]}"
         home = Path(environ["HOME"])
-        home.chmod(0o777)
-        for file in home.iterdir():
-            file.chmod(0o777)
+        for path in (home, *home.iterdir()):
+            path.chmod(0o777)  # for any user
         volumes = (f"--volume={home}:{home}", f"--workdir={home}", "--network=host")
         names = [name for name in environ if name != "PATH" and not name.startswith("COVERAGE_")]
         variables = [f"--env={name}" for name in names]  # the client has the values
