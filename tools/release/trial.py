@@ -13,6 +13,7 @@ def run(reference: str, version: str) -> None:
         for code, status in enumerate(("completed", "failed")):
             build = f"ZB{code:032}"
             emulator.add_build(build, status, after="1s")
+            emulator.add_alert(build=build)  # without it, the diagnosis would wait for one
             variables = emulator.variables | {"TWILIO_BUILD_SID": build}
             env = [f"--env={name}={value}" for name, value in variables.items()]
             _expect(code, status, "--network=host", *env, reference)
