@@ -1,24 +1,116 @@
-"""What a person sees of the wait: the log, the live line on a terminal, and the job summary."""
+"""What a person and a CI see of the wait: the log, and the job summary."""
 
+import base64
+import errno
 import itertools
 import math
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.integration.conftest import Tool
 from tests.support.run import run_inside
 from tests.support.samples import (
+    ACCOUNT_SID,
+    API_KEY,
     BUILD_SID,
     BUILDS_PATH,
     CREATED,
+    SECRET,
+    SERVICE_SID,
+    TOKEN,
     build_status,
     page,
     without_github,
 )
-from tests.support.server import Response, Server
+from tests.support.server import Response
+from twilio_build_wait import __version__
+from twilio_build_wait.reporters.ci import choose
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
+LOGIN = base64.b64encode(f"{ACCOUNT_SID}:{TOKEN}".encode()).decode()
+MASKS = {
+    "GITHUB_ACTIONS": [f"::add-mask::{TOKEN.replace('%', '%25')}", f"::add-mask::{LOGIN}"],
+    "TF_BUILD": [
+        f"##vso[task.setsecret]{TOKEN.replace('%', '%AZP25')}",
+        f"##vso[task.setsecret]{LOGIN}",
+    ],
+    "GITLAB_CI": [],
+}
+
+
+def elsewhere(tool: Tool, name: str) -> Tool:
+    """Return the tool in another CI."""
+    return Tool(tool.server, without_github(tool.environ)) | {name: "1"}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_log_of_a_completed_build(tool: Tool, name: str) -> None:
+    run = elsewhere(tool, name).run(COMPLETED)
+    plan = (
+        f"twilio-build-wait {__version__}: waiting for build {BUILD_SID} of service {SERVICE_SID} "
+        f"at 127.0.0.1:{tool.server.port}, timeout 15m, with auth token"
+    )
+    end = ["    0.0s  completed", "Twilio build completed after 0s, 1 poll"]
+    shown = [line for line in run.lines if "task.setvariable" not in line]
+    assert shown == [*MASKS[name], plan, *end]
+
+
+def test_azure_log_carries_the_outputs(tool: Tool) -> None:
+    run = elsewhere(tool, "TF_BUILD").run(COMPLETED)
+    lines = [line for line in run.lines if "task.setvariable" in line]
+    assert lines == choose({"TF_BUILD": "1"}).outputs(run.outputs)
+
+
+def test_first_line_says_latest_and_api_key(tool: Tool) -> None:
+    tool |= {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
+    run = tool.run(COMPLETED, TWILIO_BUILD_SID="latest", TWILIO_BUILD_TIMEOUT="0", code=3)
+    (line,) = [line for line in run.lines if line.startswith("twilio-build-wait ")]
+    assert "waiting for the latest build of service" in line
+    assert line.endswith(", timeout 0s, with API key")
+
+
+def test_problems_with_the_inputs_follow_the_version(tool: Tool) -> None:
+    run = tool.run(code=2, TWILIO_BUILD_TIMEOUT="soon")
+    masks = len(run.commands("add-mask"))
+    assert run.lines[masks] == f"twilio-build-wait {__version__}"
+    (error,) = run.commands("error")
+    assert error.title == "Wrong inputs"
+    assert error.data.endswith(". Fix the inputs above, then re-run the step")
+
+
+def test_step_outputs_that_are_not_passed_on_are_a_warning(tool: Tool) -> None:
+    (warning,) = tool.run(COMPLETED, GITHUB_OUTPUT="").commands("warning")
+    assert warning.title == "No later step will see the outputs"
+    reason = "GITHUB_OUTPUT is not set: pass it on to the container, with the file it names"
+    assert warning.data == reason
+
+
+def test_step_outputs_in_a_new_file_are_written_with_a_warning(tool: Tool) -> None:
+    Path(tool.environ["GITHUB_OUTPUT"]).unlink()
+    run = tool.run(COMPLETED)
+    (warning,) = run.commands("warning")
+    reason = "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted"
+    assert warning.data == reason
+    assert run.files["GITHUB_OUTPUT"]
+
+
+# CI and status -> the exit code where standard output cannot be written to.
+FULL = {("TF_BUILD", "completed"): 5, ("GITLAB_CI", "completed"): 0, ("TF_BUILD", "failed"): 1}
+
+
+@pytest.mark.parametrize("ci, status", FULL)
+def test_standard_output_is_a_channel_where_it_carries_outputs(
+    tool: Tool, ci: str, status: str
+) -> None:
+    def refuse(_data: bytes) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tool.server.script(build_status(status))
+    run = run_inside(elsewhere(tool, ci).environ, tool.server, write=refuse)
+    assert run.code == FULL[ci, status]
+    assert run.output_file["outcome"] == status
 
 
 def test_heartbeat_at_least_every_30_seconds(tool: Tool) -> None:
@@ -36,12 +128,10 @@ LIVE = {"NO_CI": True, "CI": False, "GITHUB_ACTIONS": False}
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_live_line_on_a_terminal_but_not_in_a_ci(
-    server: Server, environ: dict[str, str], name: str
-) -> None:
-    server.script(BUILDING, COMPLETED)
-    environ = without_github(environ) | {name: "true", "TWILIO_BUILD_INTERVAL": "2s"}
-    run = run_inside(environ, server, is_terminal=True, check=False)
+def test_live_line_on_a_terminal_but_not_in_a_ci(tool: Tool, name: str) -> None:
+    tool.server.script(BUILDING, COMPLETED)
+    environ = elsewhere(tool, name).environ | {"TWILIO_BUILD_INTERVAL": "2s"}
+    run = run_inside(environ, tool.server, is_terminal=True, check=False)
     assert ("\r\x1b[2K    1.0s  building, 1 poll" in run.stdout) == LIVE[name]
 
 

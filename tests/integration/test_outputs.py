@@ -1,7 +1,6 @@
 """What later steps find: step outputs, the output file, and what happens if they are lost."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -29,22 +28,10 @@ from twilio_build_wait.outputs import OUTPUTS
 COMPLETED = build_status("completed")
 
 
-def make_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def make_pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def test_github_output_is_appended_to(tool: Tool) -> None:
-    before = "a<<E\n1\nE"
-    Path(tool.environ["GITHUB_OUTPUT"]).write_text(before)
-    run = tool.run(COMPLETED)
-    assert run.files["GITHUB_OUTPUT"].startswith(before)
-    assert run.pairs[:2] == [("a", "1"), ("build-sid", BUILD_SID)]
+def make_unusable(path: str) -> None:
+    """Replace a file by a folder."""
+    Path(path).unlink()
+    Path(path).mkdir()
 
 
 class EarlyOutputs:
@@ -93,15 +80,15 @@ def test_outcome_is_saved_before_the_log_that_nobody_may_read(tool: Tool) -> Non
 
 
 def test_early_outputs_that_are_lost_do_not_matter_in_the_end(tool: Tool) -> None:
-    path = Path(tool.environ["GITHUB_OUTPUT"])
-    make_pipe(path)
+    path = tool.environ["GITHUB_OUTPUT"]
+    make_unusable(path)
 
     def repair(connection: Connection) -> None:
-        path.unlink()
+        Path(path).rmdir()
         connection.answer(COMPLETED)
 
     run = tool.run(repair)
-    assert "GITHUB_OUTPUT could not be written: No such device or address" in run.lines
+    assert "GITHUB_OUTPUT could not be written: Is a directory" in run.lines
     assert run.outputs["outcome"] == "completed"
 
 
@@ -118,17 +105,15 @@ def test_shell_reads_dotenv_as_gitlab_does(tool: Tool) -> None:
     assert subprocess.check_output(shell, cwd=folder, stderr=subprocess.STDOUT, text=True) == text
 
 
-# Channel -> what makes its path useless.
-BREAKS = {"TWILIO_BUILD_OUTPUT_FILE": make_folder, "GITHUB_OUTPUT": make_pipe}
 # Status -> exit code and title of the annotation if a channel is lost.
 LOST = {"completed": (5, "Outputs lost"), "failed": (1, "Twilio build failed")}
 
 
-@pytest.mark.parametrize("variable", BREAKS)
+@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "TWILIO_BUILD_OUTPUT_FILE"])
 @pytest.mark.parametrize("status", LOST)
 def test_lost_outputs_exit_5_only_after_completed(tool: Tool, variable: str, status: str) -> None:
     def answer(connection: Connection) -> None:
-        BREAKS[variable](Path(tool.environ[variable]))
+        make_unusable(tool.environ[variable])
         connection.answer(build_status(status))
 
     code, title = LOST[status]
@@ -139,7 +124,7 @@ def test_lost_outputs_exit_5_only_after_completed(tool: Tool, variable: str, sta
 
 
 def test_reason_of_lost_outputs_names_the_channel(tool: Tool) -> None:
-    make_pipe(Path(tool.environ["GITHUB_OUTPUT"]))
+    make_unusable(tool.environ["GITHUB_OUTPUT"])
     run = tool.run(COMPLETED, code=5)
     assert run.commands("error")[0].data == (
         "the Twilio build completed, but GITHUB_OUTPUT could not be written, so later steps would "
@@ -149,7 +134,7 @@ def test_reason_of_lost_outputs_names_the_channel(tool: Tool) -> None:
 
 def test_later_output_that_is_lost_is_a_warning(tool: Tool) -> None:
     def answer(connection: Connection) -> None:
-        make_pipe(Path(tool.environ["GITHUB_OUTPUT"]))
+        make_unusable(tool.environ["GITHUB_OUTPUT"])
         connection.answer(json_response(environment_resource(build_sid=BUILD_SID)))
 
     tool.server.script(answer, path=ENVIRONMENT_PATH)

@@ -18,37 +18,20 @@ from twilio_build_wait.reporters.ci import choose
 from twilio_build_wait.reporters.log import Log
 
 
-def github_file(values: dict[str, str]) -> str:
-    """Return what is appended to the file of step outputs."""
-    appended: list[str] = []
-    github_output("/file", lambda path, text: appended.extend([path, text])).save(values)
-    path, text = appended
-    assert path == "/file"
-    return text
-
-
 def test_value_cannot_end_its_github_output() -> None:
+    texts: list[str] = []
     values = {"reason": "a\noutcome=completed", "polls": "3"}
-    assert parsers.github_file(github_file(values)) == [*values.items()]
+    github_output("", lambda _, text: texts.append(text)).save(values)
+    assert parsers.github_file(texts[0]) == [*values.items()]
 
 
 def test_delimiter_of_a_github_output_is_long_and_random() -> None:
-    first, second = (github_file({"polls": "3"}).split("\n")[0] for _ in range(2))
+    texts: list[str] = []
+    for _ in range(2):
+        github_output("", lambda _, text: texts.append(text)).save({"polls": "3"})
+    first, second = (text.split("\n")[0] for text in texts)
     assert first != second
     assert len(first) >= len("polls<<") + 32
-
-
-# Value -> what dotenv carries of it.
-DOTENV = {
-    "a-Z_0.9/:@%+,": "a-Z_0.9/:@%+,",
-    "a b": "",
-    "a'b": "",
-    "$HOME": "",
-    "a#b": "",
-    "a=b": "",
-    "ä": "",
-    "a\n": "",
-}
 
 
 @pytest.fixture
@@ -68,10 +51,15 @@ def log(shown: list[str]) -> Log:
     return Log(lambda line: shown.append(line.decode()), choose({}), float, is_live=False)
 
 
-@pytest.mark.parametrize("value", DOTENV)
-def test_dotenv_carries_plain_values_only(value: str, path: Path, log: Log) -> None:
+def test_dotenv_carries_plain_values(path: Path, log: Log) -> None:
+    output_file(str(path), log).save({"status": "a-Z_0.9/:@%+,"})
+    assert "TWILIO_BUILD_WAIT_STATUS=a-Z_0.9/:@%+,\n" in path.read_text()
+
+
+@pytest.mark.parametrize("value", ["a b", "a'b", "$HOME", "a#b", "a=b", "ä", "a\n"])
+def test_dotenv_leaves_any_other_value_empty(value: str, path: Path, log: Log) -> None:
     output_file(str(path), log).save({"status": value})
-    assert f"TWILIO_BUILD_WAIT_STATUS={DOTENV[value]}\n" in path.read_text()
+    assert "TWILIO_BUILD_WAIT_STATUS=\n" in path.read_text()
 
 
 def test_value_that_dotenv_cannot_carry_is_reported_once(
@@ -130,14 +118,6 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-LONG_TEXT = "new and longer than twenty bytes"
-
-
-def test_text_that_is_not_unicode_is_replaced(path: Path) -> None:
-    replace_file(str(path), "ä\udcff")
-    assert path.read_bytes() == b"\xc3\xa4\\udcff"
-
-
 def test_link_with_a_long_name_is_replaced_not_followed(path: Path) -> None:
     link = path.with_name("€" * 85)  # 255 bytes
     link.symlink_to(path)
@@ -166,7 +146,7 @@ def test_link_that_cannot_be_replaced_is_not_followed(mounted: Path) -> None:
 
 def test_write_that_stops_halfway_leaves_nothing(path: Path) -> None:
     with pytest.raises(OSError, match="too large"), full_disk():
-        replace_file(str(path), LONG_TEXT)
+        replace_file(str(path), "new and longer than twenty bytes")
     assert [*path.parent.iterdir()] == []
 
 
@@ -175,7 +155,7 @@ def test_mounted_file_is_left_empty_by_a_write_that_stops_halfway(
 ) -> None:
     monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(OSError, match="too large"), full_disk():
-        replace_file(str(mounted), LONG_TEXT)
+        replace_file(str(mounted), "new and longer than twenty bytes")
     assert mounted.read_text() == ""
 
 

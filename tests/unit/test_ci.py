@@ -32,7 +32,6 @@ ANNOTATIONS: dict[str, tuple[CI, Level, str]] = {
         "warning",
         f"##teamcity[message text='{TEAMCITY_TEXT}' status='WARNING']",
     ),
-    "TeamCity notice": (TEAMCITY, "notice", f"notice: {TEXT}"),
 }
 
 

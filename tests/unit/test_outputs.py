@@ -1,7 +1,7 @@
 """The values of the outputs. `test_action_yml.py` holds their names."""
 
 from twilio_build_wait.model import Ending, Outcome, Progress
-from twilio_build_wait.outputs import OUTPUTS, outputs
+from twilio_build_wait.outputs import outputs
 from twilio_build_wait.safe_text import message
 
 PROGRESS = Progress("ZB1", "ZS2", "AC3", "https://a.test", "building", elapsed=1.26, polls=3)
@@ -21,8 +21,3 @@ def test_outputs_of_an_outcome() -> None:
         "reason": f"a {'b' * 497}…",
         "changes": "",
     }
-
-
-def test_unknown_outputs_are_empty() -> None:
-    numbers = {"elapsed-seconds": "0.0", "polls": "0"}
-    assert outputs(Progress()) == dict.fromkeys(OUTPUTS, "") | numbers

@@ -108,7 +108,7 @@ def replace_file(path: str, text: str) -> None:
                 if os.geteuid() == 0:
                     owner = os.stat(folder or os.curdir)
                     os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(text.encode())
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):

@@ -1,8 +1,4 @@
-"""The log commands of each CI: a table of templates, and what fills them in.
-
-The lines are made here and written elsewhere. The text in them is safe to show; the escaping of the
-CI's own grammar is added.
-"""
+"""The log commands of each CI: a table of templates, filled in with text that is safe to show."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +13,10 @@ from twilio_build_wait.safe_text import Message
 class CI:
     """The log commands of a CI; without them, those of any other CI and of a terminal.
 
-    `environment_variable` is what the CI sets. `escapes` is a table for `str.translate`. An
-    annotation has at most `longest` characters. Each command is a template of `str.format`, empty
-    where the CI has none; `annotations` are by level. `output` has all commands that set an output,
-    and `reference` what begins a reference in its value, with a replacement.
+    `environment_variable` is what the CI sets. `escapes` is its escaping, for `str.translate`. Each
+    command is a template, empty where the CI has none. `annotations` are by level; their text has
+    at most `longest` characters. `output` has every command that sets an output, and `reference`
+    what begins a reference in its value, with a replacement.
     """
 
     environment_variable: str = ""
@@ -42,8 +38,7 @@ class CI:
         if not command:
             return f"{level}: {title}: {message.text()}"
         text = message.fit(self.longest).translate(self.escapes)
-        if len(text) > self.longest:
-            # Escaping at most triples a text.
+        if len(text) > self.longest:  # escaping at most triples it
             text = message.fit(self.longest // 3).translate(self.escapes)
         return command.format(level=level, title=title, text=text)
 

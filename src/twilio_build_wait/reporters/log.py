@@ -77,16 +77,13 @@ class Log:
         if result.status != self._status and not self.is_live:
             self.line(message("{}", result.status), progress.elapsed)
         self._status, self._cause = result.status, None
-        self._warn_of_unknown(result.status)
-
-    def _warn_of_unknown(self, status: str) -> None:
-        if status not in STATUSES | self._unknown and len(self._unknown) < _MAX_UNKNOWN:
-            self._unknown.add(status)
+        if result.status not in STATUSES | self._unknown and len(self._unknown) < _MAX_UNKNOWN:
+            self._unknown.add(result.status)
             warning = (
                 "Twilio reports the status '{}', which this version does not know. The wait goes "
                 "on: only completed and failed end it"
             )
-            self.annotate("Unknown build status", message(warning, status))
+            self.annotate("Unknown build status", message(warning, result.status))
 
     def tick(self, progress: Progress, elapsed: float) -> None:
         """Give a heartbeat if one is due; to be called about once a second."""

@@ -123,13 +123,12 @@ class Reporters:
 
     def _append_summary(self, text: str) -> None:
         path = self._environ.get("GITHUB_STEP_SUMMARY")
-        if not (path and self._settings[SUMMARY]):
-            return
-        try:
-            self._append(path, text)
-        except OSError as error:
-            problem = "GITHUB_STEP_SUMMARY could not be written ({}); nothing else is affected"
-            self.log.annotate("No job summary", message(problem, str(error.strerror)))
+        if path and self._settings[SUMMARY]:
+            try:
+                self._append(path, text)
+            except OSError as error:
+                problem = "GITHUB_STEP_SUMMARY could not be written ({}); nothing else is affected"
+                self.log.annotate("No job summary", message(problem, str(error.strerror)))
 
     def _write(self, channel: Channel, values: Mapping[str, str]) -> bool:
         """Write outputs to a channel; return whether they could be written."""
