@@ -74,7 +74,7 @@ class Watch:
         os._exit(self.exit_code(self.caught))
 
 
-def open_file(path: str, flags: int, mode: int = 0o666) -> int:
+def open_file(path: str, flags: int) -> int:
     """Open a file for writing, and create it only if it does not exist. Raises OSError.
 
     In a sticky folder Linux refuses O_CREAT for a file that belongs to somebody else
@@ -84,7 +84,7 @@ def open_file(path: str, flags: int, mode: int = 0o666) -> int:
     try:
         return os.open(path, flags)
     except FileNotFoundError:
-        return os.open(path, flags | os.O_CREAT, mode)
+        return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def append(path: str, text: str) -> None:

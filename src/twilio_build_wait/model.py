@@ -242,7 +242,7 @@ class Outcome:
 class Finding:
     """One result of the diagnosis or the comparison: our label, a text, and a page or none.
 
-    With a `warning`, its title, it is also announced to whoever does not read the log.
+    With a `warning`, its title, it is announced to whoever does not read the log.
     """
 
     label: str

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import select
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -124,36 +125,40 @@ def test_text_that_is_not_unicode_is_written() -> None:
 
 
 @contextlib.contextmanager
-def pipe() -> Iterator[Future[bytes]]:
-    """Make standard output a pipe, and yield all that its reader will have received.
-
-    Not a fixture: pytest undoes those.
-    """
+def pipe() -> Iterator[int]:
+    """Make standard output a pipe, and yield its other end. Not a fixture: pytest undoes those."""
     saved = os.dup(1)
     reader, writer = os.pipe()
     os.dup2(writer, 1)
     os.close(writer)
-    with os.fdopen(reader, "rb") as file, ThreadPoolExecutor() as pool:
-        try:
-            yield pool.submit(file.read)
-        finally:
-            os.dup2(saved, 1)
-            os.close(saved)
+    try:
+        yield reader
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(reader)
 
 
 def test_output_that_does_not_block_is_written_whole() -> None:
-    data = os.urandom(1_000_000)  # far more than a pipe holds
-    with pipe() as received:
+    data = os.urandom(300_000)  # more than a pipe holds
+
+    def read(reader: int) -> bytes:
+        while select.select([], [1], [], 0)[1]:  # until the pipe is full
+            pass
+        return open(reader, "rb", closefd=False).read(len(data))
+
+    with ThreadPoolExecutor() as pool, pipe() as reader:
         os.set_blocking(1, False)
+        received = pool.submit(read, reader)
         standard_output()(data)
-    assert received.result() == data
+        assert received.result() == data
 
 
 def test_closed_output_is_an_error_and_its_descriptor_is_taken() -> None:
-    with pipe() as received:
+    with pipe() as reader:
         os.close(1)
         write = standard_output()
         os.fstat(1)  # raises if it is closed
+        assert os.read(reader, 1) == b""
         with pytest.raises(OSError, match="Bad file descriptor"):
             write(b"x")
-    assert received.result() == b""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twilio_build_wait.model import PollError, count, plural
+from twilio_build_wait.model import PollError, count
 from twilio_build_wait.safe_text import message
 
 CAUSE = message("HTTP 401 from {}", "a.test")
@@ -24,11 +24,9 @@ def test_text_of_an_error(error: PollError, text: str) -> None:
     assert error.text.text() == text
 
 
-@pytest.mark.parametrize("noun, expected", [("poll", "polls"), ("dependency", "dependencies")])
-def test_plural(noun: str, expected: str) -> None:
-    assert plural(noun) == expected
+COUNTS = {"0 polls": (0, "poll"), "1 poll": (1, "poll"), "2 dependencies": (2, "dependency")}
 
 
-@pytest.mark.parametrize("number, expected", [(0, "0 polls"), (1, "1 poll"), (2, "2 polls")])
-def test_count(number: int, expected: str) -> None:
-    assert count(number, "poll") == expected
+@pytest.mark.parametrize("text", COUNTS)
+def test_count(text: str) -> None:
+    assert count(*COUNTS[text]) == text

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from twilio_build_wait.model import Level
 from twilio_build_wait.outputs import variable
@@ -62,9 +63,7 @@ _CIS = (
         longest=3900,
         mask="::add-mask::{}",
         debug="::debug::{}",
-        annotations=dict.fromkeys(
-            ("error", "warning", "notice"), "::{level} title={title}::{text}"
-        ),
+        annotations=dict.fromkeys(get_args(Level), "::{level} title={title}::{text}"),
     ),
     # Azure Pipelines. Source: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
     CI(
