@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from functools import partial
 from typing import Literal, NamedTuple
 
 from twilio_build_wait.safe_text import NOTHING, Message, join, message
@@ -67,16 +66,14 @@ class BuildStatus:
 
 
 class _Row(NamedTuple):
-    """One row of the table of outcomes: the output, the exit code, and how it is announced.
+    """One row of the table of outcomes; without a `level`, it is announced in a plain line.
 
-    `meaning` is for `--help`, empty if another row has the same. `advice` is the template of what
-    to do next: `{}` is the build's SID. `icon` is for the job summary. Without a `level`, the
-    outcome is a plain line.
+    `advice` is the template of what to do next: `{}` is the build's SID. `icon` is for the job
+    summary.
     """
 
     outcome: str
     exit_code: int
-    meaning: str
     title: str
     advice: str = ""
     icon: str = "❗"
@@ -84,21 +81,15 @@ class _Row(NamedTuple):
 
 
 _RERUN = "Run the step again with build-sid: {}"
-_cancelled = partial(
-    _Row, "cancelled", title="Wait cancelled", advice=_RERUN, icon="⚪", level="warning"
-)
 
 
 class Ending(_Row, Enum):
-    """The table of outcomes."""
+    """The table of outcomes. `usage.py` has the meaning of each exit code."""
 
-    COMPLETED = _Row(
-        "completed", 0, "Twilio says completed", "Twilio build completed", icon="✅", level=None
-    )
+    COMPLETED = _Row("completed", 0, "Twilio build completed", icon="✅", level=None)
     NEWEST_COMPLETED = _Row(
         "completed",
         0,
-        "",
         "The newest build has completed",
         "A deployment that failed did so before it created a build, or after this one had "
         "completed: see its own log",
@@ -106,24 +97,12 @@ class Ending(_Row, Enum):
         level=None,
     )
     FAILED = _Row(
-        "failed",
-        1,
-        "Twilio says failed",
-        "Twilio build failed",
-        "Look for the build's errors in Twilio's Console",
-        icon="❌",
+        "failed", 1, "Twilio build failed", "Look for the build's errors in Twilio's Console", "❌"
     )
-    INVALID = _Row(
-        "invalid",
-        2,
-        "an input is missing or invalid; no request was sent",
-        "Wrong inputs",
-        "Fix the inputs above, then re-run the step",
-    )
+    INVALID = _Row("invalid", 2, "Wrong inputs", "Fix the inputs above, then re-run the step")
     TIMED_OUT = _Row(
         "timed-out",
         3,
-        "the deadline passed; the build may still be running",
         "Timed out waiting for the Twilio build",
         f"{_RERUN}, or set a longer timeout",
         icon="⏱️",
@@ -131,41 +110,25 @@ class Ending(_Row, Enum):
     NOT_FINISHED = _Row(
         "timed-out",
         3,
-        "",
         "Twilio build is not finished",
         f"{_RERUN}, or set a timeout to wait for it",
         icon="⏳",
         level="notice",
     )
-    REJECTED = _Row(
-        "rejected",
-        4,
-        "a permanent error: credentials, a wrong SID, a certificate, a proxy",
-        "Twilio build status cannot be read",
-    )
-    NO_RECENT_BUILD = _Row("rejected", 4, "", "The Twilio service has no recent build")
+    REJECTED = _Row("rejected", 4, "Twilio build status cannot be read")
+    NO_RECENT_BUILD = _Row("rejected", 4, "The Twilio service has no recent build")
     OUTPUT_LOST = _Row(
-        "completed",
-        5,
-        "Twilio says completed, but an output could not be written",
-        "Outputs lost",
-        "Fix the file or the disk, then re-run the step",
+        "completed", 5, "Outputs lost", "Fix the file or the disk, then re-run the step"
     )
     ERROR = _Row(
         "error",
         70,
-        "a bug in this tool",
         "Internal error in twilio-build-wait",
         "Report the traceback in the log, then re-run the step",
     )
     # A shell reports a process that was ended by signal n with exit code 128 + n.
-    INTERRUPTED = _cancelled(exit_code=130, meaning="cancelled by SIGINT")
-    TERMINATED = _cancelled(exit_code=143, meaning="cancelled by SIGTERM")
-
-    @classmethod
-    def of_signal(cls, number: int) -> "Ending":
-        """Return the ending of a wait that a signal has cancelled."""
-        return next(ending for ending in cls if ending.exit_code == 128 + number)
+    INTERRUPTED = _Row("cancelled", 130, "Wait cancelled", _RERUN, "⚪", "warning")
+    TERMINATED = _Row("cancelled", 143, "Wait cancelled", _RERUN, "⚪", "warning")
 
 
 class ErrorKind(Enum):

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from signal import Signals
 from typing import Any, cast
 
 from twilio_build_wait.durations import render
@@ -100,9 +101,11 @@ class Wait:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
         with self._lock:
             self._update()
-            ending, progress = Ending.of_signal(number), self.progress
+            progress = self.progress
+            ending = next(each for each in Ending if each.exit_code == 128 + number)
             when = f"after {render(progress.elapsed)}" if progress.polls else "before a poll"
-            return self.end(ending, message(f"{ending.meaning} {when}; {{}}", self._last_status))
+            reason = f"cancelled by {Signals(number).name} {when}; {{}}"
+            return self.end(ending, message(reason, self._last_status))
 
     def end(
         self, ending: Ending, reason: Message = NOTHING, advice: Message | None = None

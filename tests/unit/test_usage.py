@@ -12,7 +12,8 @@ from twilio_build_wait.outputs import OUTPUTS, variable
 HELP = usage.help_text()
 # Each entry of the tables: its term, and the text below it.
 ENTRIES = [(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()]
-ENTRIES += [(str(row.exit_code), f"{row.outcome}: {row.meaning}") for row in Ending if row.meaning]
+OUTCOMES = {ending.exit_code: ending.outcome for ending in Ending}
+ENTRIES += [(str(code), f"{OUTCOMES[code]}: {text}") for code, text in usage.EXIT_CODES.items()]
 for spec in INPUTS:
     note = f"; default {spec.default_text}" if spec.default_text else ""
     note = "; required" if spec.is_required else note
