@@ -35,8 +35,7 @@ class Reporters:
             self._channels.append(channels.github_output(path, append))
         if log.ci.output:
             self._channels.append(channels.standard_output(log))
-        # The channel of the latest write.
-        self._latest: Channel | None = None
+        self._latest: Channel | None = None  # the one that was written to
         self._saving, self._announcing = threading.Lock(), threading.Lock()
 
     def mask(self) -> None:
@@ -74,7 +73,9 @@ class Reporters:
             values = outputs(outcome.progress, outcome)
             # Standard output comes last: it may be a pipe that nobody reads. The main thread may
             # hang in the file of the latest write.
-            self._channels.sort(key=lambda each: (not each.is_file, each is self._latest))
+            self._channels = sorted(
+                self._channels, key=lambda each: (not each.is_file, each is self._latest)
+            )
             for channel in self._channels:
                 channel.has_outcome = self._write(channel, values)
 
