@@ -9,8 +9,8 @@ from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
 
-# What an exit code means, but for those of signals.
-_MEANINGS = {
+#: What an exit code means, but for those of signals.
+EXIT_CODES = {
     0: "Twilio says completed",
     1: "Twilio says failed",
     2: "an input is missing or invalid; no request was sent",
@@ -66,7 +66,7 @@ def help_text() -> str:
 
 
 def _explain(exit_code: int) -> str:
-    return _MEANINGS.get(exit_code) or f"cancelled by {signal.Signals(exit_code - 128).name}"
+    return EXIT_CODES.get(exit_code) or f"cancelled by {signal.Signals(exit_code - 128).name}"
 
 
 def _meaning(spec: Input[str] | Input[float] | Input[bool]) -> str:

@@ -13,7 +13,8 @@ HELP = usage.help_text()
 # Each entry of the tables: its term, and the text below it.
 ENTRIES = [(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()]
 OUTCOMES = {ending.exit_code: ending.outcome for ending in Ending}
-ENTRIES += [(str(code), f"{OUTCOMES[code]}: {text}") for code, text in usage.EXIT_CODES.items()]
+CODES = usage.EXIT_CODES | {130: "cancelled by SIGINT", 143: "cancelled by SIGTERM"}
+ENTRIES += [(str(code), f"{OUTCOMES[code]}: {text}") for code, text in CODES.items()]
 for spec in INPUTS:
     note = f"; default {spec.default_text}" if spec.default_text else ""
     note = "; required" if spec.is_required else note
