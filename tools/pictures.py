@@ -47,8 +47,7 @@ def run(**variables: str) -> tuple[str, str]:
         with mock.patch("twilio_build_wait.main.read", read_settings):
             ended = run_inside(
                 environ | variables,
-                signals=clock,
-                clock=clock.now,
+                clock=clock,
                 uniform=min,  # the shortest delays
                 append=lambda _, text: texts.append(text),
                 check=False,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.clocks import VirtualClock
 from tests.support.run import Run, run_inside
 from tests.support.server import Server, Step
 
@@ -35,8 +36,8 @@ class Tool:
         """Run against these answers, or the script so far; check the exit code."""
         if answers:
             self.server.script(*answers)
-        environ = self.environ | changes
-        run = run_inside(environ, self.server, signal_at=signal_at, uniform=uniform)
+        environ, clock = self.environ | changes, VirtualClock(signal_at)
+        run = run_inside(environ, self.server, clock=clock, uniform=uniform)
         assert run.code == code, run.stdout
         return run
 

@@ -20,21 +20,22 @@ T = TypeVar("T")
 class VirtualClock:
     """Virtual time, and `Signals` in it: what sleeps and what waits for a request.
 
-    `elapsed` is in seconds since the start, `request` the latest request, which may be over.
+    SIGTERM comes `signal_at` seconds after the start. `elapsed` is in seconds since the start,
+    `request` the latest request, which may be over.
     """
 
-    def __init__(self, signal_at: float = math.inf, number: int = signal.SIGTERM) -> None:
+    def __init__(self, signal_at: float = math.inf) -> None:
         self.elapsed = 0.0
         self.request: Future[Any] = Future()
         self._deadline = 0.0
-        self._signal_at, self._number = signal_at, number
+        self._signal_at = signal_at
 
     def now(self) -> float:
         return 1000.0 + self.elapsed
 
     @property
     def caught(self) -> int | None:
-        return self._number if self.elapsed >= self._signal_at else None
+        return signal.SIGTERM if self.elapsed >= self._signal_at else None
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0, seconds

@@ -3,10 +3,8 @@
 import contextlib
 import io
 import json
-import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -99,18 +97,16 @@ def run_inside(
     environ: Mapping[str, str],
     *servers: Server,
     arguments: Sequence[str] = (),
-    signal_at: float = math.inf,
-    number: int = signal.SIGTERM,
+    clock: VirtualClock | None = None,
     check: bool = True,
     **changes: Any,  # noqa: ANN401 (each field has a type of its own)
 ) -> Run:
-    """Run `main` to its end in virtual time, with `environ` as the whole of `os.environ`.
+    """Run `main` to its end, with `environ` as the whole of `os.environ`.
 
-    `servers` go by the same time. The signal `number` comes `signal_at` seconds after the start.
-    `changes` are fields of `Runtime`; without them, the wall clock starts at NOW, and `uniform`
-    returns the middle.
+    It and the servers go by `clock`. `changes` are fields of `Runtime`; without them, the wall
+    clock starts at NOW, and `uniform` returns the middle.
     """
-    clock = VirtualClock(signal_at, number)
+    clock = clock or VirtualClock()
     stamps: list[tuple[float, bytes]] = []
     usual = Runtime(
         write=lambda data: stamps.append((clock.elapsed, data)),
