@@ -14,12 +14,11 @@ from contextlib import suppress
 #: The signals that end a run. To answer another one, add it here, in entrypoint.py and in `Ending`.
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
-# A process ends so many seconds after its timeout, wherever it hangs; 45 are promised.
+# All in seconds: how long after its timeout a process ends, wherever it hangs (45 are promised);
+# how long the main thread may take to answer a signal, and after that the final report (together
+# one is promised); how often the thread looks at the time.
 _LONGEST_HANG = 43.0
-# How long the main thread may take to answer a signal, and how long the final report may take
-# after that, in seconds; together less than the second that is promised.
 _GRACE, _REPORT_LIMIT = 0.7, 0.2
-# How often the thread looks at the time, in seconds.
 _TICK = 1.0
 
 # Called with the signal, or None where the time is over.
@@ -27,14 +26,11 @@ _Report = Callable[[int | None], object]
 
 
 class Watch:
-    """Waits for a signal in a thread, so that one is answered wherever the main thread hangs.
-
-    A handler of Python's would run in the main thread, and not while a system call hangs.
+    """Waits for a signal in a thread: a handler of Python's would not run while a system call hangs.
 
     `caught` is the first signal, and `wake` is called when it arrives. If the main thread has not
     ended the process soon after, or by `ends_at` (on the monotonic clock, in seconds; the timeout
-    is added when it is known), `final_report` is called with the signal or None, then `exit_code`
-    likewise.
+    is added when it is known), `final_report` is called with the signal or None, then `exit_code`.
     """
 
     def __init__(self) -> None:
@@ -75,12 +71,9 @@ class Watch:
 
 
 def open_file(path: str, flags: int) -> int:
-    """Open a file for writing, and create it only if it does not exist. Raises OSError.
-
-    In a sticky folder Linux refuses O_CREAT for a file that belongs to somebody else
-    (fs.protected_regular), even if the file may be written.
-    """
+    """Open a file for writing, and create it only if it does not exist. Raises OSError."""
     flags |= os.O_WRONLY | os.O_CLOEXEC
+    # In a sticky folder Linux refuses O_CREAT for somebody else's file (fs.protected_regular).
     try:
         return os.open(path, flags)
     except FileNotFoundError:

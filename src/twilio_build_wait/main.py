@@ -31,7 +31,7 @@ class Runtime:
     """Everything that a run takes from its process.
 
     `write` writes to standard output and `append` to a file, both raise OSError. `clock` is
-    monotonic and `wall_clock` counts from 1970, both in seconds. `uniform` is `random.uniform`.
+    monotonic, `wall_clock` counts from 1970.
     """
 
     write: Callable[[bytes], None]
@@ -62,8 +62,7 @@ def run(watch: Watch, append: Callable[[str, str], None]) -> int:
 def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime) -> int:
     """Read the inputs, wait, report, and return the exit code.
 
-    `requests` reads proxies and the CA bundle from the process's own environment. `arguments` are
-    the command line without the program; there must be none.
+    `requests` reads proxies from the process's own environment. There must be no `arguments`.
     """
     this = Run(environ, runtime)
     runtime.watch.final_report, runtime.watch.exit_code = this.final_report, this.exit_code

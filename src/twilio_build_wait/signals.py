@@ -1,8 +1,7 @@
 """Sleep and work that a signal interrupts, on top of the guard's thread.
 
-The program waits in two places, a sleep and a request, and both wait on one queue that the guard's
-thread and the worker threads feed. So a signal is answered even while a request or a DNS lookup
-hangs in a system call: it hangs in a thread that is left behind.
+Both wait on one queue that the guard's thread and the worker threads feed. So a signal is answered
+even while a request hangs in a system call: it hangs in a thread that is left behind.
 """
 
 import signal

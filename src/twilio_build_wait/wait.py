@@ -1,8 +1,7 @@
 """The wait: a state machine that turns poll results into delays and, in the end, an outcome.
 
-`Wait` does no I/O. `poll_until_the_end` adds the loop, which is `backoff`'s. The deadline and the
-sleep are ours: backoff's `max_time` follows the wall clock, and its `time.sleep` cannot be
-interrupted.
+`Wait` does no I/O. The loop around it is `backoff`'s; deadline and sleep are ours, because its
+`max_time` follows the wall clock, and its `time.sleep` cannot be interrupted.
 """
 
 import re
@@ -44,10 +43,9 @@ _NOT_TWILIO = "Nothing that answered looks like Twilio"
 
 
 class Wait:
-    """One wait for one build. It owns the progress and the outcome, None before there is one.
+    """One wait for one build, on a monotonic clock. It owns the progress and the outcome.
 
-    `clock` is monotonic and in seconds, `uniform` is `random.uniform`. An outcome is final:
-    neither a later poll nor a later signal changes it.
+    The outcome is None before the end, then final: no later poll or signal changes it.
     """
 
     def __init__(self, settings: Settings, clock: Clock, uniform: Uniform) -> None:
@@ -110,10 +108,7 @@ class Wait:
     def end(
         self, ending: Ending, reason: Message = NOTHING, advice: Message | None = None
     ) -> Outcome:
-        """End the wait, or return the outcome that came first.
-
-        Without an advice, the ending's own is given.
-        """
+        """End the wait, or return the outcome that came first. The ending has an advice, too."""
         with self._lock:
             if self.outcome is None:
                 if advice is None:
