@@ -9,11 +9,11 @@ import pytest
 
 from tests.integration.conftest import Tool
 from tests.support.run import Run, run_inside
-from tests.support.samples import ENVIRONMENT_SID, build_status
+from tests.support.samples import build_status
 from twilio_build_wait import main
 from twilio_build_wait.guard import Watch, append
 from twilio_build_wait.outputs import OUTPUTS
-from twilio_build_wait.twilio import changes, diagnosis
+from twilio_build_wait.twilio import diagnosis
 
 TRACEBACK = "Traceback (most recent call last):"
 STANDS = "A bug in twilio-build-wait cut the rest short; the outcome stands"
@@ -92,13 +92,6 @@ def test_bug_after_the_verdict_is_no_traceback(late_bug: Run) -> None:
     assert place.startswith('  File "')
     assert code == '    raise RuntimeError("a bug")'
     assert problem == "RuntimeError: a bug"
-
-
-def test_bug_in_the_comparison_keeps_completed(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "read_changes", fail)
-    run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=ENVIRONMENT_SID)
-    assert STANDS in run.lines
-    assert run.outputs["outcome"] == "completed"
 
 
 def test_bug_in_the_announcement_does_not_repeat_it(

@@ -1,4 +1,6 @@
-"""Each outcome of the wait once, in everything that a run leaves behind."""
+"""Each outcome of the wait once, in everything that a run leaves behind, and when it ends."""
+
+import math
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.support.samples import (
     build_status,
     twilio_error,
 )
+from tests.support.server import Response
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 
@@ -75,3 +78,22 @@ def test_sigterm_cancels_the_wait(tool: Tool) -> None:
     assert warning.title == "Wait cancelled"
     assert "the last status was 'building'" in warning.data
     assert run.outputs["elapsed-seconds"] == "30.0"
+
+
+@pytest.mark.parametrize("timeout, seconds", [("0", 5), ("1s", 6), ("11s", 16)])
+def test_wait_ends_5_s_after_the_deadline(tool: Tool, timeout: str, seconds: float) -> None:
+    run = tool.run([math.inf], code=3, TWILIO_BUILD_TIMEOUT=timeout)
+    assert run.seconds == pytest.approx(seconds)
+
+
+def test_last_poll_is_at_the_deadline_whatever_retry_after_asks_for(tool: Tool) -> None:
+    busy = Response(429, b"", {"Retry-After": "999999999"})
+    run = tool.run(busy, COMPLETED, TWILIO_BUILD_TIMEOUT="400ms")
+    assert run.requests[1].time - run.requests[0].time == pytest.approx(0.4)
+
+
+def test_404_is_retried_every_second_for_10_s(tool: Tool) -> None:
+    missing = twilio_error(404, 20404, "No such build", **{"Retry-After": "60"})  # it is ignored
+    run = tool.run(missing, code=4)
+    times = [request.time - run.requests[0].time for request in run.requests]
+    assert times == pytest.approx(list(range(11)))
