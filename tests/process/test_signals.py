@@ -6,15 +6,15 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from tests.support.run import COMMAND, Process, Run, preload, scaled
+from tests.process.conftest import Program
+from tests.support.run import COMMAND, Process, Run, scaled
 from tests.support.samples import BUILD_SID, STATUS_PATH, build_status
-from tests.support.server import Server, Step
+from tests.support.server import Step
 
 LIMIT = 1.0  # seconds
 
@@ -85,44 +85,36 @@ PLACES: dict[str, tuple[int, Step, str]] = {
 
 @pytest.mark.parametrize("number, answer, status", PLACES.values(), ids=PLACES)
 def test_signal_ends_the_run_within_1s(
-    server: Server, environ: dict[str, str], number: int, answer: Step, status: str
+    program: Program, number: int, answer: Step, status: str
 ) -> None:
-    server.script(answer)
-    with Process(environ | {"TWILIO_BUILD_INTERVAL": "1h"}, server) as process:
-        process.wait_for(lambda: server.requests and status in process.log)
+    with program.start(answer, TWILIO_BUILD_INTERVAL="1h") as process:
+        process.wait_for(lambda: program.server.requests and status in process.log)
         run = finish(process, stop(process, number))
     assert run.code == 128 + number
     assert run.outputs["status"] == status
     assert run.outputs["polls"] == "1"
 
 
-def test_signal_during_a_dns_lookup_ends_the_run_within_1s(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    environ = preload(environ, tmp_path, NO_NAME_SERVER_ANSWERS)
-    with Process(environ) as process:
+def test_signal_during_a_dns_lookup_ends_the_run_within_1s(program: Program) -> None:
+    root = "http://localhost"
+    with program.start(preload=NO_NAME_SERVER_ANSWERS, TWILIO_BASE_URL=root) as process:
         process.wait_for(lambda: "waiting for build" in process.log)
         run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == 143
 
 
-def test_signal_during_a_slow_import_writes_only_the_outcome(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_signal_during_a_slow_import_writes_only_the_outcome(program: Program) -> None:
     code = 'print("importing", flush=True); time.sleep(60)'
     source = ON_IMPORT.format(module="twilio_build_wait.main", code=code)
-    with Process(preload(environ, tmp_path, source)) as process:
+    with program.start(preload=source) as process:
         process.wait_for(lambda: "importing" in process.log)
         run = finish(process, stop(process, signal.SIGTERM, signal.SIGINT), check=False)
     assert run.code == 143
     assert run.files["GITHUB_OUTPUT"] == "outcome=cancelled\n"
 
 
-def test_signal_while_the_inputs_are_checked_writes_the_outputs(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    """The check of the output file hangs."""
-    source = """
+# The check of the output file hangs.
+SLOW_CHECK = """
 import os, time
 realpath = os.path.realpath
 def slow(path, **options):
@@ -132,8 +124,10 @@ def slow(path, **options):
     return realpath(path, **options)
 os.path.realpath = slow
 """
-    environ |= {"TWILIO_BUILD_OUTPUT_FILE": "slow/file"}
-    with Process(preload(environ, tmp_path, source)) as process:
+
+
+def test_signal_while_the_inputs_are_checked_writes_the_outputs(program: Program) -> None:
+    with program.start(preload=SLOW_CHECK, TWILIO_BUILD_OUTPUT_FILE="slow/file") as process:
         process.wait_for(lambda: "checking" in process.log)
         run = finish(process, stop(process, signal.SIGINT), check=False)
     assert run.code == 130
@@ -142,16 +136,14 @@ os.path.realpath = slow
 
 
 def test_signal_before_the_inputs_are_checked_takes_precedence_over_invalid(
-    environ: dict[str, str], tmp_path: Path
+    program: Program,
 ) -> None:
     """It arrives during the import, near its end: a slow machine needs more than the grace."""
     hook = ON_IMPORT.format(
         module="twilio_build_wait.reporters.report", code="os.kill(os.getpid(), signal.SIGINT)"
     )
-    environ |= {"TWILIO_BUILD_TIMEOUT": "often"}
-    with Process(preload(environ, tmp_path, f"import backoff, requests{hook}")) as process:
-        run = process.finish()
-    assert run.code == 130
+    source = f"import backoff, requests{hook}"
+    run = program.run(code=130, preload=source, TWILIO_BUILD_TIMEOUT="often")
     assert run.outputs["polls"] == "0"
 
 
@@ -162,32 +154,21 @@ PARENTS = {
 
 
 @pytest.mark.parametrize("code", PARENTS.values(), ids=PARENTS)
-def test_signal_ends_the_run_whatever_its_parent_does_with_it(
-    server: Server, environ: dict[str, str], code: str
-) -> None:
-    server.script([math.inf])
-    source = f"""
-import os, signal, sys
-{code}
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+def test_signal_ends_the_run_whatever_its_parent_does_with_it(program: Program, code: str) -> None:
+    source = f"import os, signal, sys\n{code}\nos.execv(sys.argv[1], sys.argv[1:])"
     command = (sys.executable, "-c", source, *COMMAND)
-    with Process(environ, server, command=command) as process:
-        process.wait_for(lambda: server.requests)
+    with program.start([math.inf], command=command) as process:
+        process.wait_for(lambda: program.server.requests)
         run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == 143
 
 
-def test_second_signal_changes_nothing(
-    server: Server, environ: dict[str, str], tmp_path: Path, lock: IO[str]
-) -> None:
+def test_second_signal_changes_nothing(program: Program, lock: IO[str]) -> None:
     """The disk is slow when the outputs are saved, so that more signals arrive meanwhile."""
-    server.script([math.inf])
-    environ = preload(environ, tmp_path, SLOW_DISK.format(number=2))
-    with Process(environ, server) as process:
-        process.wait_for(lambda: server.requests)
+    with program.start([math.inf], preload=SLOW_DISK.format(number=2)) as process:
+        process.wait_for(lambda: program.server.requests)
         sent = stop(process, signal.SIGTERM)
-        process.wait_for((tmp_path / "hanging").exists)
+        process.wait_for((program.folder / "hanging").exists)
         stop(process, signal.SIGINT, signal.SIGTERM)
         lock.close()
         run = finish(process, sent)
@@ -195,33 +176,24 @@ def test_second_signal_changes_nothing(
     assert [name for name, _ in run.pairs].count("outcome") == 1
 
 
-@dataclass(frozen=True)
-class Hang:
-    """The write that hangs, counted from 1, and how the run ends."""
-
-    number: int
-    code: int
-    outcome: str
-
-
+# The write that hangs, counted from 1; the exit code; the outcome.
 HANGS = {
-    "before the first poll": Hang(1, 143, "cancelled"),
-    "after the verdict": Hang(2, 5, "completed"),
+    "before the first poll": (1, 143, "cancelled"),
+    "after the verdict": (2, 5, "completed"),
 }
 
 
 @pytest.mark.usefixtures("lock")
-@pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS)
+@pytest.mark.parametrize("number, code, outcome", HANGS.values(), ids=HANGS)
 def test_signal_ends_a_run_that_hangs_in_a_system_call(
-    server: Server, environ: dict[str, str], tmp_path: Path, hang: Hang
+    program: Program, number: int, code: int, outcome: str
 ) -> None:
-    server.script(build_status("completed"))
-    environ = preload(environ, tmp_path, SLOW_DISK.format(number=hang.number))
-    with Process(environ, server) as process:
-        process.wait_for((tmp_path / "hanging").exists)
+    source = SLOW_DISK.format(number=number)
+    with program.start(build_status("completed"), preload=source) as process:
+        process.wait_for((program.folder / "hanging").exists)
         run = finish(process, stop(process, signal.SIGTERM))
-    assert run.code == hang.code
-    assert run.outputs["outcome"] == hang.outcome
+    assert run.code == code
+    assert run.outputs["outcome"] == outcome
 
 
 # No stack is so large: while it is asked for, no thread can be started.
@@ -232,32 +204,24 @@ threading.stack_size(2**31)
 """
 
 
-def test_signal_ends_a_run_for_which_no_thread_can_be_started(
-    server: Server, environ: dict[str, str], tmp_path: Path
-) -> None:
-    with Process(preload(environ, tmp_path, NO_THREAD), server) as process:
+def test_signal_ends_a_run_for_which_no_thread_can_be_started(program: Program) -> None:
+    with program.start(preload=NO_THREAD) as process:
         process.wait_for(lambda: "next poll" in process.log)
         run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == 143
 
 
-def test_signal_during_the_diagnosis_keeps_the_verdict(
-    server: Server, environ: dict[str, str]
-) -> None:
-    server.script([math.inf])
-    server.script(build_status("failed"), path=STATUS_PATH)
-    with Process(environ | {"TWILIO_BUILD_DIAGNOSE": "true"}, server) as process:
-        process.wait_for(lambda: len(server.requests) >= 2)
+def test_signal_during_the_diagnosis_keeps_the_verdict(program: Program) -> None:
+    program.server.script(build_status("failed"), path=STATUS_PATH)
+    with program.start([math.inf], TWILIO_BUILD_DIAGNOSE="true") as process:
+        process.wait_for(lambda: len(program.server.requests) >= 2)
         run = finish(process, stop(process, signal.SIGTERM))
     assert run.code == 1
 
 
-def test_outputs_known_before_the_first_poll_survive_a_kill(
-    server: Server, environ: dict[str, str]
-) -> None:
-    server.script([math.inf])
-    with Process(environ, server) as process:
-        process.wait_for(lambda: server.requests)
+def test_outputs_known_before_the_first_poll_survive_a_kill(program: Program) -> None:
+    with program.start([math.inf]) as process:
+        process.wait_for(lambda: program.server.requests)
         process.kill()
         run = process.finish(check=False)
     assert run.outputs["build-sid"] == BUILD_SID

@@ -144,7 +144,6 @@ class Process(subprocess.Popen[bytes]):
         self,
         environ: Mapping[str, str],
         *servers: Server,
-        arguments: Sequence[str] = (),
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
     ) -> None:
@@ -152,7 +151,7 @@ class Process(subprocess.Popen[bytes]):
         self.started = time.monotonic()
         with (self.folder / "log").open("wb") as log, (self.folder / "err").open("wb") as errors:
             super().__init__(
-                [*command, *arguments],
+                command,
                 cwd=self.folder,
                 env={"TWILIO_BUILD_INTERVAL": "100ms", **environ},
                 stdin=subprocess.DEVNULL,
@@ -184,9 +183,3 @@ class Process(subprocess.Popen[bytes]):
         stamps = [(seconds, (self.folder / "log").read_bytes())]
         stderr, code = (self.folder / "err").read_text("utf-8"), self.returncode
         return Run(code, stamps, stderr, seconds, self.environ, self.servers, self.folder, check)
-
-
-def preload(environ: Mapping[str, str], folder: Path, source: str) -> dict[str, str]:
-    """Return an environment in which a process runs `source` first, as its `sitecustomize`."""
-    (folder / "sitecustomize.py").write_text(source, "utf-8")
-    return {**environ, "PYTHONPATH": str(folder)}
