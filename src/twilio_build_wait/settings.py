@@ -119,7 +119,7 @@ class _Reader:
         """Report a problem, the template of a message with `FORMAT` in it; the value is invalid."""
         problem = problem.replace("FORMAT", spec.format.description)
         self.problems.append(message(f"{self.name(spec)}: {problem}", *values))
-        self.values.pop(spec, None)
+        del self.values[spec]
 
     def missing(self, spec: Input[Any], why: str = "", on_github: str = "") -> None:
         self.report(spec, f"required{why}: FORMAT{on_github if self._is_github else ''}")
