@@ -22,7 +22,8 @@ LINKS = {
     "to-itself": "to-itself",
     "to-devices": "/devices",
     "to-output": "/dev/stdout",
-    "to-output-by-steps": "to-output",
+    "folder/output": "/dev/stdout",
+    "folder/to-output-by-steps": "output",
     "to-descriptor": "/proc/self/fd/1",
     "to-null": "/dev/null",
     "to-dev": "/dev",
@@ -39,7 +40,7 @@ PATHS = {
     OF_RUNNER: ["runner", "here/runner", "to-runner", "to-runner-by-steps"],
 }
 PATHS[""] += ["to-devices", "/dev/shm/new"]  # noqa: S108 (not written)
-PATHS[DEVICE] += ["to-output-by-steps", "to-descriptor", "to-null", "through-dev"]
+PATHS[DEVICE] += ["folder/to-output-by-steps", "to-descriptor", "to-null", "through-dev"]
 PROBLEMS = {path: problem for problem, paths in PATHS.items() for path in paths}
 
 
@@ -47,6 +48,7 @@ PROBLEMS = {path: problem for problem, paths in PATHS.items() for path in paths}
 def test_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
+    Path("folder").mkdir()
     os.mkfifo("fifo")
     for link, target in LINKS.items():
         Path(link).symlink_to(target)
