@@ -1,24 +1,19 @@
 """Text from the network and from inputs stays text, for every reader of the log and the files.
 
 `run_inside` checks most of it after each run: no log command, no control character and no line
-break but the tool's own, and files that the runner's parsers take.
+break but the tool's own, and files that the runner's parsers take. `tests/unit/test_safe_text.py`
+has the characters.
 """
 
 import json
 import re
-import sys
-import tempfile
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.integration.conftest import Tool
 from tests.support import samples
-from tests.support.run import run_inside
 from tests.support.samples import alert, build, build_status, json_response, page
-from tests.support.server import Response, Server
+from tests.support.server import Response
 
 # Attacks on each reader of what the tool writes.
 ATTACKS = {
@@ -37,17 +32,6 @@ ATTACKS = {
     "Markdown": "| a | ``` **b** [c](http://x.test) ![d](http://x.test/p.png) @all #1 ~~e~~",
     "HTML": "<img src=x onerror=alert(1)> <!-- <details> &amp;",
 }
-
-_SPECIAL = "\r\n\t\v\f\x1c\x85\u2028\u2029\x00\x1b\ud800\u202e\u200b:#[]%<>=;,|'\"`*_~&\\$(){}!@."
-_WORDS = ("::", "##[", "##vso[", "##TeamCity[", "%0A", "<<", "error", "set-output", "completed")
-
-# Any text, in which special characters are far more frequent than by chance. (`st.text` would first
-# spend a second on a table of all characters.)
-TEXT = st.lists(
-    st.sampled_from([*ATTACKS.values(), *_SPECIAL, *_WORDS])
-    | st.integers(0, sys.maxunicode).map(chr),
-    max_size=12,
-).map("".join)
 
 
 def error(text: str, status: int = 400) -> Response:
@@ -120,14 +104,3 @@ def test_hostile_names_stay_text(tool: Tool) -> None:
     run = tool.run(build_status("completed"), TWILIO_ENVIRONMENT_SID=samples.ENVIRONMENT_SID)
     (warning,) = run.commands("warning")
     assert warning.data.startswith(f"{len(texts)} functions and 1 asset would be removed")
-
-
-@pytest.mark.slow
-@settings(max_examples=15, deadline=None, database=None)
-@given(TEXT)
-def test_any_response_stays_text(text: str) -> None:
-    answers = (build_status(f"x{text}"), error(text))
-    with Server(*answers) as server, tempfile.TemporaryDirectory() as folder:
-        run = run_inside(samples.step(Path(folder), server.url), server)
-    assert run.code == 4
-    assert_one_table(run.summary)

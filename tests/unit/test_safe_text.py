@@ -1,7 +1,12 @@
 """Untrusted text: one line, visible, without log commands, and cut to size; our words around it."""
 
-import pytest
+import sys
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.invariants import COMMAND_PREFIX, UNSAFE
 from twilio_build_wait.safe_text import NOTHING, Message, join, message, safe
 
 # Each character beside letters, and how it is shown.
@@ -58,6 +63,20 @@ FITS: dict[str, tuple[Message, int, str]] = {
     "our words in parts are too long": (PARTS, 21, "aaaaaa…; b …; dddddd…"),
     "prefix across the end of a value": (message("a{}:b", ":"), 20, "a: :b"),
 }
+
+
+# Any text, in which the pieces of log commands are far more frequent than by chance. (`st.text`
+# would first spend a second on a table of all characters.)
+PIECES = [*":#[]\r\n\u2028\x00\ud800\u202e\u200b", "::", "##[", "##vso[", "##TeamCity[", "error"]
+TEXT = st.lists(st.sampled_from(PIECES) | st.integers(0, sys.maxunicode).map(chr)).map("".join)
+
+
+@settings(max_examples=50, deadline=None, database=None)
+@given(TEXT)
+def test_any_text_is_safe(text: str) -> None:
+    shown = safe(text)
+    assert not UNSAFE.search(shown)
+    assert not COMMAND_PREFIX.search(shown)
 
 
 @pytest.mark.parametrize("characters, shown", CHARACTERS.values(), ids=CHARACTERS)
