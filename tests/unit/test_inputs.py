@@ -49,9 +49,7 @@ INVALID["base-url"] += [f"https://{host}" for host in BAD_HOSTS]
 INVALID["base-url"] += [f"https://a.test{path}" for path in BAD_PATHS]
 
 # An input, a text, and the value that it stands for.
-VALUES: dict[str, tuple[inputs.Input[str] | inputs.Input[float] | inputs.Input[bool], str, object]]
-VALUES = {
-    "duration": (inputs.INTERVAL, "0.13m", 7.8),
+VALUES: dict[str, tuple[inputs.Input[str] | inputs.Input[bool], str, object]] = {
     "false": (inputs.SUMMARY, "False", False),
     "true": (inputs.DIAGNOSE, "TRUE", True),
     "slashes at the end": (inputs.BASE_URL, "HTTPS://A.test:1/b//", "https://A.test:1/b"),
