@@ -97,9 +97,7 @@ class _Reader:
 
 def compare(live: Build, new: Build) -> tuple[str, tuple[Finding, ...]]:
     """Compare two builds: return `none`, `some`, `removals` or empty, and every change."""
-    differences = {
-        noun: _compare(noun, entries, new.lists[noun]) for noun, entries in live.lists.items()
-    }
+    differences = {noun: _compare(noun, live.lists[noun], new.lists[noun]) for noun in live.lists}
     differences["runtime"] = _compare_runtimes(live.runtime, new.runtime)
     lines = [*_lines(differences)]
     if not lines:
@@ -132,7 +130,7 @@ def _compare(noun: str, live: Entries, new: Entries) -> _Difference:
             if (old.visibility, entry.visibility) in _EXPOSURES
         ],
         "unknown": [
-            message("{}", name)
+            changes[name]
             for name, (old, entry) in both.items()
             if not (old.version and entry.version)
         ],
