@@ -121,7 +121,6 @@ NAMES = {
 ANOTHER_SERVICE = "it belongs to another service"
 # Path and answer -> why that resource could not be read.
 UNREAD: dict[str, tuple[str, Step, str]] = {
-    "unavailable": (ENVIRONMENT_PATH, Response(503), "HTTP 503 from"),
     "no answer": (OTHER_BUILD_PATH, [math.inf], "no complete response"),
     "another build": (BUILD_PATH, new_build(sid=None), "Twilio sent another one"),
     "another service": (ENVIRONMENT_PATH, environment(**OTHER_OWNER), ANOTHER_SERVICE),

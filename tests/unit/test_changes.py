@@ -21,7 +21,6 @@ NOTHING = "What deploying changes: deploying this build would change nothing"
 # What is another in the new build -> the result, and the lines.
 RESULTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "nothing": ({}, "none", [NOTHING]),
-    "asset removed": ({"assets": {}}, "removals", ["removed asset: /{c}"]),
     "asset added": ({"assets": {"/{c}": ONE, "/d": UNKNOWN}}, "some", ["added asset: /d"]),
     "dependency without a version": ({"dependencies": {"lib": UNKNOWN}}, "", [DEPENDENCIES]),
     "dependency removed": ({"dependencies": {}}, "some", ["removed dependency: lib@1.0.0"]),

@@ -175,11 +175,10 @@ OLD_CAUSE = (
 )
 NOT_RECENT = {
     "too old": (page(TOO_OLD), OLD_CAUSE),
-    "too old, on the first page": (
-        page(TOO_OLD, next_page_url="https://x"),
-        f"{OLD_CAUSE}; only the first 20 builds were read",
+    "none on the first page": (
+        page(next_page_url="https://x"),
+        "Twilio lists no valid build of this service; only the first 20 builds were read",
     ),
-    "none": (page(), "Twilio lists no valid build of this service"),
 }
 
 
@@ -204,7 +203,7 @@ BUSY = PollError(message("HTTP 503"))
 
 
 def test_smaller_page_is_requested_at_once_and_within_the_same_poll() -> None:
-    client = ScriptedClient(OVERSIZED, page(build()))
+    client = ScriptedClient(OVERSIZED, page())
     Poller(client, read(samples.environment(TWILIO_BUILD_SID="latest"))).poll(10)
     url = f"https://serverless.twilio.com{samples.BUILDS_PATH}?PageSize="
     assert client.requests == [(f"{url}20", 10, MAX_BYTES), (f"{url}5", 6, MAX_BYTES)]
