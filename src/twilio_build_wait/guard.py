@@ -26,7 +26,7 @@ _Report = Callable[[int | None], object]
 
 
 class Watch:
-    """Waits for a signal in a thread: a handler of Python's would not run while a system call hangs.
+    """Waits for a signal in a thread; a handler would not run while a system call hangs.
 
     `caught` is the first signal, and `wake` is called when it arrives. If the main thread has not
     ended the process soon after, or by `ends_at` (on the monotonic clock, in seconds; the timeout

@@ -16,7 +16,7 @@ LISTS: dict[str, tuple[object, object]] = {
     "one": ([FUNCTION], {"/a": Entry("zn0", "public")}),
     "without a SID": ([FUNCTION | {"sid": 1}], {"/a": Entry("", "public")}),
     "without a visibility": ([{"path": "/a", "sid": "ZN0"}], {"/a": Entry("zn0", "")}),
-    "twice": ([FUNCTION, FUNCTION], None),
+    "twice": ([FUNCTION, FUNCTION], {"/a": Entry()}),
     "without a path": ([FUNCTION, {"sid": "ZN1"}], None),
     "no object": ([FUNCTION, "text"], None),
     "missing": (..., None),

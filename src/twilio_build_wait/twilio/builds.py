@@ -66,14 +66,13 @@ def parse(resource: Mapping[str, object]) -> Build:
 def _entries(listed: object, key: str) -> Entries:
     if not isinstance(listed, list):
         return None
-    entries = {
-        _text(item, key): Entry(
-            _text(item, "sid").lower() or _text(item, "version"), _text(item, "visibility").lower()
-        )
-        for item in listed
-    }
-    # Nothing says which of two entries with the same name counts.
-    return entries if "" not in entries and len(entries) == len(listed) else None
+    entries: dict[str, Entry] = {}
+    for item in listed:
+        name, version = _text(item, key), _text(item, "sid").lower() or _text(item, "version")
+        entry = Entry(version, _text(item, "visibility").lower())
+        # Nothing says which of two entries counts.
+        entries[name] = Entry() if name in entries else entry
+    return None if "" in entries else entries
 
 
 def _text(resource: object, key: str) -> str:
