@@ -209,4 +209,4 @@ def test_timeout_delays_the_end_of_a_process_that_hangs(tool: Tool) -> None:
     before = watch.ends_at
     tool.server.script(build_status("completed"))
     run_inside(tool.environ | {"TWILIO_BUILD_TIMEOUT": "2m"}, tool.server, watch=watch)
-    assert watch.ends_at - before == 120.0
+    assert watch.ends_at - before == pytest.approx(120.0)
