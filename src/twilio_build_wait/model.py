@@ -68,8 +68,7 @@ class BuildStatus:
 class _Row(NamedTuple):
     """One row of the table of outcomes; without a `level`, it is announced in a plain line.
 
-    `advice` is the template of what to do next: `{}` is the build's SID. `icon` is for the job
-    summary.
+    `advice` is a template in which `{}` is the build's SID. `icon` is for the job summary.
     """
 
     outcome: str
@@ -81,51 +80,36 @@ class _Row(NamedTuple):
 
 
 _RERUN = "Run the step again with build-sid: {}"
+_RERUN_LONGER = f"{_RERUN}, or set a longer timeout"
+_RERUN_TO_WAIT = f"{_RERUN}, or set a timeout to wait for it"
+_REPORT = "Report the traceback in the log, then re-run the step"
+_FAILED_ELSEWHERE = (
+    "A deployment that failed did so before it created a build, or after this one had completed: "
+    "see its own log"
+)
 
 
 class Ending(_Row, Enum):
     """The table of outcomes. `usage.py` has the meaning of each exit code."""
 
-    COMPLETED = _Row("completed", 0, "Twilio build completed", icon="✅", level=None)
+    COMPLETED = _Row("completed", 0, "Twilio build completed", "", "✅", None)
     NEWEST_COMPLETED = _Row(
-        "completed",
-        0,
-        "The newest build has completed",
-        "A deployment that failed did so before it created a build, or after this one had "
-        "completed: see its own log",
-        icon="❔",
-        level=None,
+        "completed", 0, "The newest build has completed", _FAILED_ELSEWHERE, "❔", None
     )
     FAILED = _Row(
         "failed", 1, "Twilio build failed", "Look for the build's errors in Twilio's Console", "❌"
     )
     INVALID = _Row("invalid", 2, "Wrong inputs", "Fix the inputs above, then re-run the step")
-    TIMED_OUT = _Row(
-        "timed-out",
-        3,
-        "Timed out waiting for the Twilio build",
-        f"{_RERUN}, or set a longer timeout",
-        icon="⏱️",
-    )
+    TIMED_OUT = _Row("timed-out", 3, "Timed out waiting for the Twilio build", _RERUN_LONGER, "⏱️")
     NOT_FINISHED = _Row(
-        "timed-out",
-        3,
-        "Twilio build is not finished",
-        f"{_RERUN}, or set a timeout to wait for it",
-        icon="⏳",
-        level="notice",
+        "timed-out", 3, "Twilio build is not finished", _RERUN_TO_WAIT, "⏳", "notice"
     )
     REJECTED = _Row("rejected", 4, "Twilio build status cannot be read")
     NO_RECENT_BUILD = _Row("rejected", 4, "The Twilio service has no recent build")
     OUTPUT_LOST = _Row(
         "completed", 5, "Outputs lost", "Fix the file or the disk, then re-run the step"
     )
-    ERROR = _Row(
-        "error",
-        70,
-        "Internal error in twilio-build-wait",
-        "Report the traceback in the log, then re-run the step",
-    )
+    ERROR = _Row("error", 70, "Internal error in twilio-build-wait", _REPORT)
     # A shell reports a process that was ended by signal n with exit code 128 + n.
     INTERRUPTED = _Row("cancelled", 130, "Wait cancelled", _RERUN, "⚪", "warning")
     TERMINATED = _Row("cancelled", 143, "Wait cancelled", _RERUN, "⚪", "warning")
@@ -190,10 +174,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the wait ended; `reason` is one line for a person, `advice` what to do next.
-
-    The advice is empty if the reason has it.
-    """
+    """How the wait ended, why, and what to do next, unless the reason says it."""
 
     ending: Ending
     progress: Progress

@@ -54,11 +54,10 @@ _ARGUMENTS = (
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """The value of every input, with its default if it is missing or invalid: `settings[TIMEOUT]`.
+    """The value of every input, its default if it is missing or invalid: `settings[TIMEOUT]`.
 
     `login` is user and secret of HTTP Basic. `root` and `monitor` are the roots of Twilio's
-    Serverless and Monitor APIs, `region` is empty with a base URL. With a problem, no request may
-    be sent. There is no repr: it would show secrets.
+    Serverless and Monitor APIs, `region` is empty with a base URL. A repr would show secrets.
     """
 
     values: Mapping[Input[Any], Any] = field(default_factory=dict)
@@ -77,11 +76,6 @@ class Settings:
     def is_latest(self) -> bool:
         """Whether the build to wait for is the service's newest one."""
         return self[inputs.BUILD_SID].lower() == inputs.LATEST
-
-    @property
-    def host(self) -> str:
-        """The host that is polled, with its port if the URL has one."""
-        return urlsplit(self.root).netloc
 
     @property
     def service_url(self) -> str:
@@ -189,10 +183,7 @@ class _Reader:
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Settings:
-    """Read and check every input of an environment; never raises for an invalid value.
-
-    An argument is a problem: the runner's log and the list of processes would show a secret.
-    """
+    """Read and check every input of an environment; never raises for an invalid value."""
     reader = _Reader(environ)
     if arguments:
         reader.problems.append(message(_ARGUMENTS.format(len(arguments))))

@@ -202,7 +202,6 @@ def test_base_url_is_the_root_of_both_apis() -> None:
     assert settings.problems == ()
     assert settings.root == "https://gate.test:8443/api"
     assert settings.monitor == settings.root
-    assert settings.host == "gate.test:8443"
     assert settings.region == ""
 
 

@@ -49,8 +49,7 @@ def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
 def output_file(path: str, log: Log) -> Channel:
     """Make the channel of the user's file: JSON if its name ends in `.json`, otherwise dotenv.
 
-    Each write replaces the file with all outputs, unknown ones empty. The log says what dotenv
-    cannot carry.
+    Each write replaces the file with all outputs. The log says what dotenv cannot carry.
     """
     title = message("output-file {}", path)
     latest = outputs(Progress())
@@ -89,13 +88,10 @@ def standard_output(log: Log) -> Channel:
 
 
 def replace_file(path: str, text: str) -> None:
-    """Replace a regular file or a symbolic link, or create a file.
+    """Replace a file or a symbolic link, which is not followed, or create a file.
 
-    A link is not followed. A file that cannot be replaced is overwritten in place. A write that
-    fails leaves no part of the text.
-
-    Raises:
-        OSError: it could not be written.
+    A file that cannot be replaced is overwritten in place. Raises OSError, and then leaves no part
+    of the text.
     """
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")

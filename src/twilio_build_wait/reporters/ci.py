@@ -14,10 +14,9 @@ from twilio_build_wait.safe_text import Message
 class CI:
     """The log commands of a CI; without them, those of any other CI and of a terminal.
 
-    `environment_variable` is what the CI sets. `escapes` is its escaping, for `str.translate`. Each
-    command is a template, empty where the CI has none. `annotations` are by level; their text has
-    at most `longest` characters. `output` has every command that sets an output, and `reference`
-    what begins a reference in its value, with a replacement.
+    `environment_variable` is what the CI sets, `escapes` is for `str.translate`. Each command is a
+    template, empty where there is none. `annotations` are by level, with at most `longest`
+    characters of text. `reference` begins a reference in an output, and is replaced.
     """
 
     environment_variable: str = ""

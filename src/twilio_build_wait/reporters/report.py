@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from twilio_build_wait import __version__, credentials
 from twilio_build_wait.durations import render
@@ -91,12 +92,9 @@ class Reporters:
         lost = [channel.name for channel in self._channels if not channel.has_outcome]
         if outcome.ending.exit_code or not lost:
             return outcome
-        reason = message(
-            "the Twilio build completed, but {} could not be written, so later steps would not "
-            "see it",
-            join(", ", *lost),
-        )
-        ending = Ending.OUTPUT_LOST
+        names, ending = join(", ", *lost), Ending.OUTPUT_LOST
+        lost_text = "{} could not be written, so later steps would not see it"
+        reason = message(f"the Twilio build completed, but {lost_text}", names)
         return Outcome(ending, outcome.progress, reason, message(ending.advice))
 
     def announce(self, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:
@@ -153,5 +151,5 @@ def _first_line(settings: Settings) -> Message:
         f"{name}: waiting for {build} of service {{}} at {{}}, "
         f"timeout {render(settings[TIMEOUT])}, with {credential}",
         settings[SERVICE_SID],
-        settings.host,
+        urlsplit(settings.root).netloc,
     )

@@ -1,8 +1,7 @@
-"""The Build resource: what is in a build. The diagnosis and the changes both read it.
+"""The Build resource: what is in a build.
 
-Twilio's description of the resource gives its lists no type. In practice they hold objects with
-`sid`, `path` and `visibility`, or `name` and `version` (zingdevlimited/actions-helpers, deploy
-scripts).
+Twilio's description gives its lists no type. They hold objects with `sid`, `path` and `visibility`,
+or `name` and `version` (zingdevlimited/actions-helpers, deploy scripts).
 """
 
 from collections.abc import Mapping, Sequence

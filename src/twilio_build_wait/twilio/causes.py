@@ -58,8 +58,8 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 class ErrorCode:
     """An error code: its title, what to do about it, and a page about that or none.
 
-    The keys of `remedies`, which are in Twilio's order, are patterns of the words in an alert that
-    point to them. Nothing but such words points to the `further` ones.
+    Remedies are in Twilio's order, by a pattern of the words in an alert that point to them. Only
+    such words point to the `further` ones.
     """
 
     title: str
@@ -185,9 +185,8 @@ def _date(alert: Mapping[str, object]) -> datetime:
 
 
 def decode(alert_text: str) -> str:
-    """Return the message in an alert's text: a query string with a message, or a sentence.
+    """Return the message in an alert's text: a query string, which may have none, or a sentence.
 
-    A query string without `parserMessage` and `Msg` has no message.
     Source: twilio-cli, src/commands/debugger/logs/list.js.
     """
     fields = parse_qs(alert_text)

@@ -19,7 +19,6 @@ from twilio_build_wait.twilio.responses import formatted, is_same
 
 #: How long all requests may take in total, in seconds.
 LIMIT = 10.0
-
 _LABEL = "What deploying changes"
 # Changes of a visibility that let more people see a file: from nobody over those with a signature
 # to everybody (twilio.com/docs/serverless/functions-assets).
@@ -40,8 +39,7 @@ def read_changes(
 ) -> tuple[str, tuple[Finding, ...]]:
     """Compare the build with what is live, for at most `LIMIT` seconds.
 
-    `progress` has the SIDs of the build and, if Twilio reported it, of the service. Returns the
-    output (`none`, `some`, `removals` or empty) and what a person has to know.
+    Returns the output (`none`, `some`, `removals` or empty) and what a person has to know.
     """
     service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
     reader = _Reader(client, settings, client.clock() + LIMIT, service_sid)
@@ -179,9 +177,7 @@ def _warnings(files: Mapping[str, _Difference]) -> Iterator[Finding]:
         )
         yield Finding(_LABEL, text, warning="Deploying this build removes functions or assets")
     if exposed := [name for each in files.values() for name in each.get("exposed", [])]:
-        text = message(
-            "more people could see {}. Check that this is intended",
-            join(", ", *builds.shorten(exposed)),
-        )
+        names = join(", ", *builds.shorten(exposed))
+        text = message("more people could see {}. Check that this is intended", names)
         title = "Deploying this build makes functions or assets more visible"
         yield Finding(_LABEL, text, warning=title)

@@ -1,8 +1,7 @@
 """Why a build failed: best effort, bounded in time, and never a verdict.
 
-The Status resource has no reason. The Build resource says what is in the build, and Monitor's
-alerts, which Twilio's Debugger shows, may hold what went wrong. Alerts arrive late, so they are
-read until one about the build or its service is there.
+The Build resource says what is in the build, and Monitor's alerts may say what went wrong. They
+arrive late, so they are read until one about the build or its service is there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,6 @@ LIMIT, BUILD_LIMIT = 20.0, 8.0
 AGAIN_AFTER = 3.0
 #: How many alerts are shown.
 SHOWN_ALERTS = 5
-
 # The longest page that Monitor allows, and the one for alerts that are long.
 _PAGE_SIZES = (1000, 100)
 # An alert can be dated a little before its build.
@@ -35,7 +33,6 @@ _MARGIN = timedelta(minutes=5)
 _RECENT = timedelta(hours=1)
 # Monitor answers for the last 30 days (its OpenAPI description, `StartDate`).
 _OLDEST = timedelta(days=29)
-
 # Where Twilio shows more, by region, and a page: the Debugger is that of US1
 # (twilio-labs/serverless-toolkit, packages/twilio-run/src/printers/utils.ts).
 _PLACES = {
@@ -46,10 +43,7 @@ _PLACES = {
 
 @dataclass
 class Diagnosis:
-    """One search for the reason of a failed build. What it has read survives a signal.
-
-    `progress` has the SIDs of the build and, if Twilio reported it, of the service.
-    """
+    """One search for the reason of a failed build. What it has read survives a signal."""
 
     client: Client
     settings: Settings
@@ -61,10 +55,7 @@ class Diagnosis:
     _gap: str = field(default="Twilio's alerts could not be read", init=False)
 
     def run(self) -> tuple[Message, tuple[Finding, ...]]:
-        """Search for at most `LIMIT` seconds; never raises for a bad response.
-
-        Returns the reason, and every finding in the order to read them.
-        """
+        """Search for at most `LIMIT` seconds; return the reason, and all that was found."""
         end = self.client.clock() + LIMIT
         try:
             self._read_build(self.client.clock() + BUILD_LIMIT)
@@ -139,10 +130,7 @@ def alerts_query(created: datetime | None, now: datetime, page_size: int) -> str
 
 
 def give_reason(explanations: Sequence[Explanation], gap: str, build_sid: str) -> Message:
-    """Return the reason in one line: the surest explanation, and what its certainty is.
-
-    `gap` says why the alerts are not known in full; it is empty if they are.
-    """
+    """Return the reason: the surest explanation, and why the alerts are not known in full."""
     none_yet = "Twilio has no alert about this build yet. Run the step again with build-sid"
     state = f"{gap}. {Ending.FAILED.advice}" if gap else f"{none_yet}: {build_sid}"
     if not explanations:
