@@ -9,10 +9,8 @@ from urllib.parse import unquote
 
 from twilio_build_wait.inputs import ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN
 
-#: A shorter secret is not hidden in our own lines: it would be found inside ordinary words.
-SHORTEST_SECRET = 6
-#: A shorter password of a proxy does not make an input invalid: it may be an ordinary word.
-SHORTEST_PASSWORD = 8
+#: A shorter secret, or password of a proxy in an input, may be part of ordinary words.
+SHORTEST_SECRET, SHORTEST_PASSWORD = 6, 8
 #: User and secret of each login.
 LOGINS = ((ACCOUNT_SID, AUTH_TOKEN), (API_KEY, API_SECRET))
 # One encoded character: URL encoding, a character reference of HTML, an escape of JSON or Python.
@@ -22,8 +20,7 @@ _ENCODED = re.compile(
 )
 # What is shown as a space. In the query of a URL, a plus sign stands for one, too.
 _SPACE = rb"(?:[ +\t\n\v\f\r\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9])"
-# Text is decoded so many times before it is searched: twice, and once for the text of an alert,
-# which is a query string.
+# Text is decoded twice before it is searched, and once for an alert, which is a query string.
 _LAYERS = 3
 # What is replaced if it hides a credential in an encoding: a part of a URL, a word, or all.
 _PIECES = (re.compile(r"[^\s/]+"), re.compile(r"\S+"), re.compile(r".+", re.DOTALL))

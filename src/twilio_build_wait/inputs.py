@@ -46,11 +46,8 @@ class Input(Generic[T]):
         return cast("T", self.format.parse(self.default_text) or "")
 
     def values(self, environ: Mapping[str, str]) -> list[str]:
-        """Return every value that is set and not empty after trimming; the first one counts.
-
-        The GitHub runner sets `INPUT_` with the hyphen. dash drops such names from the environment
-        of the programs that it starts, hence the underscore. Drone and Woodpecker set `PLUGIN_`.
-        """
+        """Return every value that is set and not empty after trimming; the first one counts."""
+        # The GitHub runner sets `INPUT_` with a hyphen, which dash drops; Drone sets `PLUGIN_`.
         upper = self.name.upper()
         names = (upper, upper.replace("-", "_"))
         prefixed = [f"{prefix}_{name}" for prefix in ("INPUT", "PLUGIN") for name in names]

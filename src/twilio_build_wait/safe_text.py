@@ -17,15 +17,13 @@ LIMIT = 500
 _OTHER = re.compile(r"[^ -~]")
 # Every kind of line break, and the other characters that only move the cursor.
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
-# Unicode calls these default ignorable although they are letters or marks
-# (DerivedCoreProperties.txt); the others are of the categories Cf and Cn.
+# Letters and marks that Unicode calls default ignorable (DerivedCoreProperties.txt).
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-# A log command starts with `::` at the start of a line on GitHub, with `##[` anywhere on GitHub and
-# Azure Pipelines (actions/runner, ActionCommand.cs), with `##vso[` on Azure Pipelines and with
-# `##teamcity[` on TeamCity. A space inside the prefix makes it plain text for all of them.
+# A log command starts with `::` or `##[` on GitHub (actions/runner, ActionCommand.cs), `##[` or
+# `##vso[` on Azure Pipelines, `##teamcity[` on TeamCity. A space inside makes it plain text.
 _PREFIXES = re.compile(r"::(?=[^\W\d_])|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 Value = Union["Message", str, int]

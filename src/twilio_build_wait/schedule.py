@@ -28,8 +28,7 @@ UNREACHABLE_FOR = 60.0
 class Schedule:
     """Counts the errors in a row and returns delays, or None once an error is permanent.
 
-    `reach` is how far any poll has ever got, `advice` what to check by the latest error that got so
-    far.
+    `reach` is how far any poll has got, `advice` that of the latest error that got so far.
     """
 
     settings: Settings

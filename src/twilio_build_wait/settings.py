@@ -29,8 +29,7 @@ _OTHER_SIDS = {
 }
 # A value in the wrong input, or in a URL, may be a secret.
 _HIDDEN = {inputs.BASE_URL}.union(*credentials.LOGINS)
-# A host is {product}.{edge}.{region}.twilio.com (twilio.com/docs/global-infrastructure). Only these
-# regions need no edge.
+# {product}.{edge}.{region}.twilio.com, or without an edge (twilio.com/docs/global-infrastructure).
 _HOSTS = {"us1": "twilio.com", "ie1": "dublin.ie1.twilio.com", "au1": "sydney.au1.twilio.com"}
 # docs.github.com: "Secure use of secrets", "Reusing workflows", "Deployment environments".
 _EMPTY_SECRETS = (

@@ -44,12 +44,10 @@ class Signals(Protocol):
         """Sleep. Raises `Cancelled` if a signal arrives or has arrived."""
 
     def run(self, work: Callable[[], T], limit: float) -> T:
-        """Run `work` in a thread, wait at most `limit` seconds for it, and return its result.
+        """Run `work` in a thread for at most `limit` seconds, and return or raise what it does.
 
-        Raises what `work` raises, and:
-            TimeoutError: it did not end in time; the thread is left behind, its result ignored.
-            Cancelled: a signal arrived before or meanwhile; likewise.
-            ThreadShortageError: the thread could not be started.
+        Raises TimeoutError if it has not ended in time, Cancelled if a signal arrives (the thread
+        is left behind), and ThreadShortageError.
         """
 
 

@@ -19,10 +19,9 @@ _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 
 @dataclass
 class Channel:
-    """One way to pass outputs on.
+    """One way to pass outputs on; only files are written before the end.
 
-    `name` is for the log. `save` writes outputs by name, the last value wins; it raises OSError.
-    Only files are written before the end. `has_outcome` is True once the outcome is written.
+    `save` writes outputs by name, the last value wins; it raises OSError.
     """
 
     name: Message
@@ -34,8 +33,7 @@ class Channel:
 def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
     """Make the channel of step outputs, through the file that `GITHUB_OUTPUT` names.
 
-    Source of the grammar: actions/runner, FileCommandManager.cs. The random delimiter is what
-    actions/toolkit uses, so that no value can end itself and begin another output.
+    Source: actions/runner, FileCommandManager.cs. No value can hold the random delimiter.
     """
 
     def save(values: Mapping[str, str]) -> None:
@@ -97,8 +95,7 @@ def replace_file(path: str, text: str) -> None:
     temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
-            # The next step can use it, whatever the umask is and whoever that runs as. A network
-            # share may refuse both.
+            # Any next step can use it, whatever the umask is. A network share may refuse both.
             with suppress(OSError):
                 os.fchmod(file.fileno(), 0o644)
                 if os.geteuid() == 0:
@@ -109,8 +106,7 @@ def replace_file(path: str, text: str) -> None:
     except OSError:
         with suppress(OSError):
             os.unlink(temporary)
-        # A file that is mounted into a container cannot be renamed over, a folder may be read-only
-        # where the file is not, and the temporary name can be too long.
+        # It may be mounted into a container, its folder read-only, or the temporary name too long.
         _overwrite(path, text)
 
 

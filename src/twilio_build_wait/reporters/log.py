@@ -11,10 +11,8 @@ from twilio_build_wait.model import STATUSES, Level, PollError, PollResult, Prog
 from twilio_build_wait.reporters.ci import CI
 from twilio_build_wait.safe_text import Message, message
 
-#: A heartbeat follows after so many seconds without a line. A poll may take 10 s and is not
-#: interrupted for it, so no silence is longer than 30 s.
+#: A heartbeat follows after so many seconds without a line; 30 are promised, and a poll takes 10.
 QUIET_FOR = 15.0
-
 _MAX_UNKNOWN = 3
 _ERASE_LINE = "\r\x1b[2K"
 
@@ -23,8 +21,7 @@ _ERASE_LINE = "\r\x1b[2K"
 class Log:
     """Writes safe lines, each at once, and shows how the wait goes on.
 
-    `write` writes to standard output and raises OSError. `clock` is monotonic. With `is_live`, a
-    person at a terminal sees one live line.
+    `write` raises OSError, `clock` is monotonic. If `is_live`, a terminal has one live line.
     """
 
     write: Callable[[bytes], None]
@@ -99,8 +96,8 @@ def standard_output() -> Callable[[bytes], None]:
     try:
         os.fstat(1)
     except OSError:
-        # It is closed. Its descriptor is taken, so that no file or connection that is opened later
-        # gets it, and with it the log. What is open for reading only cannot be written to.
+        # It is closed. No file or connection that is opened later must get its descriptor, and with
+        # it the log. What is open for reading only cannot be written to.
         os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
 
     def write(data: bytes) -> None:

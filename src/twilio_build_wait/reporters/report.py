@@ -72,8 +72,7 @@ class Reporters:
         """Save every output, once."""
         if self._saving.acquire(blocking=False):
             values = outputs(outcome.progress, outcome)
-            # Standard output comes last: it may be a pipe that nobody reads. The main thread may
-            # hang in the file of the latest write.
+            # Last comes what may hang: standard output, and where the main thread writes now.
             self._channels = sorted(
                 self._channels, key=lambda each: (not each.is_file, each is self._latest)
             )

@@ -40,10 +40,9 @@ def _cell(row: Finding) -> str:
 
 
 def code_span(value: str) -> str:
-    """Write untrusted text as a code span in a cell of a GitHub Markdown table.
+    """Write untrusted text as a code span in a cell of a table: Markdown has no effect in it.
 
-    Markdown has no effect in it, but a bar would end the cell, and a row of backticks the span
-    (GitHub Flavored Markdown, 4.10 and 6.3).
+    But a bar would end the cell, and backticks the span (GitHub Flavored Markdown, 4.10 and 6.3).
     """
     text = re.sub(r"(\\*)\|", r"\1\1\\|", safe(value))
     longest = max(map(len, re.findall("`+", text)), default=0)

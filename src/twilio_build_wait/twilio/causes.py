@@ -12,15 +12,13 @@ from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.twilio.builds import Build, Entry
 from twilio_build_wait.twilio.responses import date, error_code
 
-#: The page that lists the runtimes that Twilio accepts.
+# The page that lists the runtimes that Twilio accepts.
 _RUNTIME_PAGE = "https://www.twilio.com/docs/serverless/functions-assets/node-upgrade"
 _HANDLER = "@twilio/runtime-handler"
-
 _SID = re.compile(r"Z[BS][0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
 # An alert's text is a query string if it has one of these fields, or looks like one.
 _FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
 _QUERY_STRING = re.compile(r"\s*[\w.-]+=\S*(?:&|\s*$)")
-# The date of an alert without one.
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -94,10 +92,8 @@ _NAME_THE_RUNTIME = (
     "Name the runtime when you create the build, such as node22: without one, it takes that of the "
     "last successful build"
 )
-
 #: The codes that Twilio documents for builds (twilio.com/docs/errors/82003, /82007). A package that
-#: does not exist is refused when the build is created (twilio-labs/serverless-toolkit#538), so an
-#: alert about one is rare.
+#: does not exist is refused before (twilio-labs/serverless-toolkit#538), so few alerts name one.
 ERROR_CODES = {
     "82003": ErrorCode("Deployment Installation Failure", _REMEDIES, _FURTHER_REMEDIES),
     "82007": ErrorCode("Unsupported Runtime", {"": _NAME_THE_RUNTIME}, {}, _RUNTIME_PAGE),

@@ -1,7 +1,6 @@
 """What goes live: the difference between the build and what is live in an environment.
 
-It changes neither the verdict nor the exit code, and it does not guess: what is unknown in one of
-the two builds makes the result weaker.
+It does not guess: what is unknown in one of the two builds makes the result weaker.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ _LABEL = "What deploying changes"
 # Changes of a visibility that let more people see a file: from nobody over those with a signature
 # to everybody (twilio.com/docs/serverless/functions-assets).
 _EXPOSURES = {("private", "protected"), ("private", "public"), ("protected", "public")}
-
 # What deploying a build changes for one kind of thing: names by a verb; `exposed` are those that
 # more people could see. If not everything can be compared, `unknown` is not empty.
 _Difference = Mapping[str, Sequence[Message]]
