@@ -47,6 +47,21 @@ def tool(server: Server, environ: dict[str, str]) -> Tool:
     return Tool(server, environ)
 
 
+def rejected(run: Run) -> str:
+    """Check that the first poll ended the wait; return the reason."""
+    assert run.outputs["outcome"] == "rejected"
+    assert run.outputs["polls"] == "1"
+    return run.outputs["reason"]
+
+
+def retried(run: Run) -> str:
+    """Check that the second poll ended the wait; return the line of the first, with the host."""
+    assert run.outputs["polls"] == "2"
+    (line,) = [line for line in run.lines if "next poll in 500ms" in line]
+    assert run.environ["TWILIO_BASE_URL"].partition("//")[2] in line
+    return line
+
+
 def sockets() -> set[str]:
     """The open sockets of this process."""
     paths = [path for path in Path("/proc/self/fd").iterdir() if path.is_socket()]

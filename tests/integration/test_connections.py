@@ -7,8 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.integration.conftest import Tool, nothing_left_behind
-from tests.support.run import Run
+from tests.integration.conftest import Tool, nothing_left_behind, retried
 from tests.support.samples import build_status
 from tests.support.server import Connection, Response, Step
 
@@ -16,13 +15,6 @@ COMPLETED = build_status("completed")
 GOOD = COMPLETED.body
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-def retried(run: Run) -> None:
-    """Check that the second poll completed the wait, and that the log names the host."""
-    assert run.outputs["polls"] == "2"
-    (line,) = [line for line in run.lines if "next poll in 500ms" in line]
-    assert run.environ["TWILIO_BASE_URL"].partition("//")[2] in line
 
 
 BROKEN: dict[str, Step] = {

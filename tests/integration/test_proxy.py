@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import Authority
-from tests.integration.conftest import Tool, nothing_left_behind
+from tests.integration.conftest import Tool, nothing_left_behind, rejected
 from tests.support.run import Run, run_inside
 from tests.support.samples import STATUS_PATH, build_status
 from tests.support.server import Connection, Response, Server, Step
@@ -44,13 +44,6 @@ def behind(tool: Tool, authority: Authority) -> Tool:
         "HTTPS_PROXY": f"http://{LOGIN}@127.0.0.1:{tool.server.port}",
         "REQUESTS_CA_BUNDLE": str(authority.bundle),
     }
-
-
-def rejected(run: Run) -> str:
-    """Check that the first poll ended the wait; return the reason."""
-    assert run.outputs["outcome"] == "rejected"
-    assert run.outputs["polls"] == "1"
-    return run.outputs["reason"]
 
 
 def test_https_goes_through_the_proxy(behind: Tool, tunnel: Tunnel) -> None:

@@ -9,30 +9,14 @@ import math
 
 import pytest
 
-from tests.integration.conftest import Tool
-from tests.support.run import Run, run_inside
+from tests.integration.conftest import Tool, rejected, retried
+from tests.support.run import run_inside
 from tests.support.samples import REQUEST_ID, build_status, json_response
 from tests.support.server import Connection, Response, Server, Step
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 GOOD = COMPLETED.body
 LIMIT = 64 * 1024
-
-
-def retried(run: Run) -> str:
-    """Check that the first poll was retried, after a delay of U(0, 1) s; return its line."""
-    assert run.outputs["polls"] == "2"
-    assert run.outputs["elapsed-seconds"] == "0.5"
-    (line,) = [line for line in run.lines if "next poll in 500ms" in line]
-    assert "127.0.0.1" in line
-    return line
-
-
-def rejected(run: Run) -> str:
-    """Check that the first poll ended the wait; return the reason."""
-    assert len(run.requests) == 1
-    assert run.outputs["polls"] == "1"
-    return run.outputs["reason"]
 
 
 INVALID = {
