@@ -12,7 +12,6 @@ import pytest
 
 from tests.conftest import Authority
 from tests.integration.conftest import Tool, nothing_left_behind, rejected
-from tests.support.run import Run, run_inside
 from tests.support.samples import STATUS_PATH, build_status
 from tests.support.server import Connection, Response, Server, Step
 
@@ -61,9 +60,7 @@ def test_https_goes_through_the_proxy(behind: Tool, tunnel: Tunnel) -> None:
 
 def test_no_proxy_exempts_the_host(behind: Tool, authority: Authority) -> None:
     with Server(COMPLETED, tls=authority.context("localhost")) as target:
-        direct = {"TWILIO_BASE_URL": target.url, "NO_PROXY": "example.org,localhost"}
-        run = run_inside(behind.environ | direct, behind.server, target)
-    assert run.code == 0, run.stdout
+        behind.run(TWILIO_BASE_URL=target.url, NO_PROXY="example.org,localhost")
     assert not behind.server.connections
 
 
@@ -130,11 +127,6 @@ def forward(target: Server) -> Tunnel:
     return answer
 
 
-def by_https(environ: dict[str, str], proxy: Server, root: str = f"https://{HOST}") -> Run:
-    own = {"TWILIO_BASE_URL": root, "HTTPS_PROXY": proxy.url}
-    return run_inside(environ | own, proxy)
-
-
 def test_https_proxy_works(behind: Tool, authority: Authority) -> None:
     context = authority.context("localhost")
     with (
@@ -142,14 +134,13 @@ def test_https_proxy_works(behind: Tool, authority: Authority) -> None:
         Server(BUILDING, COMPLETED, tls=context) as target,
         Server(forward(target), tls=context) as proxy,
     ):
-        run = by_https(behind.environ, proxy, target.url)
-    assert run.code == 0, run.stdout
+        behind.run(HTTPS_PROXY=proxy.url, TWILIO_BASE_URL=target.url)
     assert [request.path for request in target.requests] == [STATUS_PATH] * 2
 
 
 def test_certificate_of_an_https_proxy_is_its_own(behind: Tool, authority: Authority) -> None:
     with Server(tls=authority.context("elsewhere.example")) as proxy:
-        reason = rejected(by_https(behind.environ, proxy))
+        reason = rejected(behind.run(code=4, HTTPS_PROXY=proxy.url))
     assert f"the certificate of proxy {proxy.url} does not verify" in reason
     assert not proxy.requests
 
@@ -157,4 +148,5 @@ def test_certificate_of_an_https_proxy_is_its_own(behind: Tool, authority: Autho
 def test_schemes_of_an_https_proxy_are_asked_for(behind: Tool, authority: Authority) -> None:
     refusal = Response(407, headers={"Proxy-Authenticate": "NTLM"})
     with Server(refusal, tls=authority.context("localhost")) as proxy:
-        assert "The proxy offers NTLM; only Basic" in rejected(by_https(behind.environ, proxy))
+        reason = rejected(behind.run(code=4, HTTPS_PROXY=proxy.url))
+    assert "The proxy offers NTLM; only Basic" in reason

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from tests.conftest import Authority
 from tests.integration.conftest import Tool, nothing_left_behind, rejected
-from tests.support.run import Run, run_inside
+from tests.support.run import Run
 from tests.support.samples import build_status
 from tests.support.server import Connection, Server, Step
 
@@ -36,11 +36,9 @@ def behind(environ: dict[str, str], authority: Authority) -> Behind:
     ) -> Run:
         context = tls or authority.context("localhost")
         with Server(*answers, tls=context, connecting=connecting) as server:
-            own = {"TWILIO_BASE_URL": server.url}
-            own |= {"REQUESTS_CA_BUNDLE": str(bundle)} if bundle else {}
-            run = run_inside(environ | own | more, server)
-        assert run.code == code, run.stdout
-        return run
+            own = {"REQUESTS_CA_BUNDLE": str(bundle)} if bundle else {}
+            tool = Tool(server, environ | own | more)
+            return tool.run(code=code, TWILIO_BASE_URL=server.url)
 
     return run
 

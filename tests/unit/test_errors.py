@@ -54,11 +54,10 @@ def tls_error(reason: str, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLEr
     return error
 
 
-# --- causes ---------------------------------------------------------------------------------------
-
 CLOSED = "connection closed without a response"
 CUT = ProtocolError("x", http.client.RemoteDisconnected(""))
 EOF = tls_error("", ssl.SSLEOFError)
+ALERT = tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED")
 CAUSES: dict[str, tuple[Exception, str]] = {
     "unknown host": (wrapped(socket.gaierror(socket.EAI_NONAME, "x")), "no such host"),
     "name server": (socket.gaierror(socket.EAI_AGAIN, "later"), "name resolution failed (later)"),
@@ -67,10 +66,7 @@ CAUSES: dict[str, tuple[Exception, str]] = {
     "connect timeout": (wrapped(TimeoutError()), "timed out"),
     "read timeout": (ReadTimeoutError(POOL, "/", ""), "timed out"),
     "no TLS": (tls_error("WRONG_VERSION_NUMBER"), "the other side does not speak TLS"),
-    "client certificate": (
-        tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"),
-        "it asks for a client certificate, which cannot be sent",
-    ),
+    "client certificate": (ALERT, "it asks for a client certificate, which cannot be sent"),
     "TLS": (tls_error("INTERNAL_ERROR"), "TLS error (INTERNAL_ERROR)"),
     "TLS without a reason": (tls_error(""), "TLS error (odd)"),
     "closed": (CUT, CLOSED),
@@ -95,9 +91,6 @@ def test_exceptions_that_contain_each_other_are_explained() -> None:
     assert "invalid response (ValueError)" in explained(inner).cause.text()
 
 
-# --- reach and advice -----------------------------------------------------------------------------
-
-ALERT = tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED")
 HEAD = Response(200)
 # What was raised, what was sent and read, and how far that is.
 REACHES: dict[str, tuple[Exception, Trace, Reach]] = {
@@ -138,8 +131,6 @@ def test_timeout_says_what_arrived() -> None:
     assert unfinished.cause.text().endswith(" s: the headers arrived, the body did not end")
     assert unfinished.reach is Reach.ANSWERED
 
-
-# --- this machine ---------------------------------------------------------------------------------
 
 # Exception -> cause, and the beginning of the advice.
 SHORTAGES = {
@@ -182,9 +173,6 @@ def test_address_that_cannot_be_used_is_called_by_its_variable(route: Route, var
     assert explanation.advice.text() == f"Correct {variable}"
 
 
-# --- certificates ---------------------------------------------------------------------------------
-
-
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = code, "Hostname mismatch"
@@ -225,9 +213,6 @@ def test_certificate_names_the_hop_whose_it_is(route: Route, trace: Trace, peer:
     cause = f"the certificate of {peer} does not verify: Hostname mismatch"
     assert explanation.cause.text() == cause
     assert f"another host: check that {peer} is the right one" in explanation.advice.text()
-
-
-# --- proxies that do not open a tunnel ------------------------------------------------------------
 
 
 def refusal(status: int, schemes: str = "", route: Route = THROUGH_HTTP) -> PollError:

@@ -28,9 +28,6 @@ def error_of(
     return responses.http_error(Response(status, named, body.encode()), route, REDACTOR)
 
 
-# --- status codes ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("body", [TWILIOS, HTML], ids=["Twilio's", "HTML"])
 def test_kind_follows_from_the_status_code(body: str) -> None:
     expected = dict.fromkeys(range(1000), ErrorKind.TRANSIENT)
@@ -82,8 +79,6 @@ def test_host_of_a_redirect_is_named(location: str) -> None:
     assert error.advice.text().endswith(rule)
 
 
-# --- errors in Twilio's shapes --------------------------------------------------------------------
-
 # A body, the code that the cause names, and what Twilio says.
 SHAPES = {
     "more_info": ('{"code": 20003, "message": "a", "more_info": "u", "status": 401}', "20003", "a"),
@@ -118,9 +113,6 @@ def test_any_other_error_is_not_twilios(body: str) -> None:
     assert error_of(403, body).reach is Reach.ANSWERED
 
 
-# --- Retry-After ----------------------------------------------------------------------------------
-
-
 def test_retry_after_counts_on_429_and_5xx() -> None:
     counted = [status for status in range(1000) if error_of(status, Retry_After="7").retry_after]
     assert counted == [429, *range(500, 600)]
@@ -149,9 +141,6 @@ def test_retry_after(value: str) -> None:
 def test_retry_after_as_a_date_needs_the_date_of_the_response() -> None:
     until = "Thu, 01 Oct 2026 12:00:00 GMT"
     assert error_of(503, Retry_After=until, Date="yesterday").retry_after is None
-
-
-# --- bodies of a 200 ------------------------------------------------------------------------------
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]", inside: str = "") -> str:
@@ -212,8 +201,6 @@ VALID = {
 def test_valid_json_object(text: str, value: object) -> None:
     assert parse(text.encode(), REDACTOR)["a"] == value
 
-
-# --- values ---------------------------------------------------------------------------------------
 
 NOON_UTC = datetime(2026, 10, 1, 12, tzinfo=UTC)
 DATES = {

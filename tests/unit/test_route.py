@@ -87,9 +87,6 @@ def test_proxy_of_the_system_is_called_https_proxy() -> None:
         assert proxy().variable == "https_proxy"
 
 
-# --- addresses that cannot be used ----------------------------------------------------------------
-
-
 @pytest.mark.parametrize("character", "[]#/?\\")
 @pytest.mark.parametrize("form", ["pass{}word", "12{}word", "pass{}w@rd"])
 def test_login_with_a_special_character_has_to_be_encoded(character: str, form: str) -> None:
@@ -124,8 +121,6 @@ def test_address_that_cannot_be_used_is_shown_without_its_login(address: str) ->
     assert error.advice.text() == "Correct ALL_PROXY: scheme, host and port"
 
 
-# --- NO_PROXY -------------------------------------------------------------------------------------
-
 # NO_PROXY that names the host in a form that does not count -> the form that counts.
 WRONG_FORMS = {
     "*.twilio.test": ".twilio.test",
@@ -157,8 +152,6 @@ def test_lower_case_no_proxy_takes_precedence() -> None:
     assert "NO_PROXY has '*.twilio.test'" in route.exemption.text()
 
 
-# --- advice ---------------------------------------------------------------------------------------
-
 DIRECT = "Check region, edge, base-url, a firewall and the network of this machine"
 BETWEEN = "Check base-url, and whether a proxy on the way answers instead"
 NAMED = f"Check ALL_PROXY, which names the proxy {PROXY}"
@@ -170,9 +163,6 @@ def test_advice_depends_on_how_far_a_request_got(reach: Reach) -> None:
     direct, through_proxy = ADVICE[reach]
     assert find().advice(reach).text() == direct
     assert find(ALL_PROXY=PROXY).advice(reach).text() == through_proxy
-
-
-# --- the schemes that a proxy offers --------------------------------------------------------------
 
 
 def offers(server: Server, host: str = "twilio.test") -> str:

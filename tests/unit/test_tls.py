@@ -41,10 +41,8 @@ def test_bundle_that_cannot_be_read_is_permanent(tmp_path: Path) -> None:
     bundle.write_text("-----BEGIN CERTIFICATE-----\nMII")
     error = failure(REQUESTS_CA_BUNDLE=str(bundle))
     assert error.kind is ErrorKind.PERMANENT
-    assert error.cause.text() == (
-        f"the CA bundle {bundle} cannot be read: it holds no certificate in PEM format, or a "
-        "damaged one"
-    )
+    cause = f"the CA bundle {bundle} cannot be read: it holds no certificate in PEM format, or "
+    assert error.cause.text().startswith(cause)
     assert error.advice.text() == "Correct REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE), or unset it"
 
 
