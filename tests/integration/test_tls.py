@@ -119,7 +119,10 @@ def test_server_that_refuses_every_handshake_is_rejected_after_60_s(
     assert not run.requests
 
 
-@pytest.mark.parametrize("step", [Connection.close, [math.inf]], ids=["closed", "never answered"])
+BROKEN: dict[str, Step] = {"closed": Connection.close, "never answered": [math.inf]}
+
+
+@pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN)
 def test_handshake_that_always_breaks_is_rejected_after_60_s(behind: Behind, step: Step) -> None:
     with nothing_left_behind():
         run = behind(connecting=(step,), code=4)

@@ -162,10 +162,13 @@ def test_local_error_means_what_it_says() -> None:
     assert error.error.kind is ErrorKind.PERMANENT
 
 
-@pytest.mark.parametrize(
-    "route, variable", [(DIRECT, "base-url"), (THROUGH_HTTP, "https_proxy")], ids=str
-)
-def test_address_that_cannot_be_used_is_called_by_its_variable(route: Route, variable: str) -> None:
+# Where an address comes from -> the route by it.
+ADDRESSES = {"base-url": DIRECT, "https_proxy": THROUGH_HTTP}
+
+
+@pytest.mark.parametrize("variable", ADDRESSES)
+def test_address_that_cannot_be_used_is_called_by_its_variable(variable: str) -> None:
+    route = ADDRESSES[variable]
     explanation = explained(wrapped(LocationParseError("x")), route)
     assert explanation.kind is ErrorKind.PERMANENT
     cause = f"the address in {variable} cannot be used: {route.peer.text()}"
