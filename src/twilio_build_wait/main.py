@@ -148,7 +148,6 @@ class Run:
         return self._wait.end(Ending.TIMED_OUT, message(reason))
 
     def _poll(self) -> Outcome:
-        """Poll until there is an outcome."""
         self._reporters.save_early(self._wait.progress)
         # Imported when the inputs are known to be valid: `requests` takes most of the start-up
         # time, and until then a signal leaves all outputs behind.
@@ -175,7 +174,6 @@ class Run:
         self._reporters.log.poll_ended(progress, result, delay)
 
     def _pause(self, seconds: float) -> None:
-        """Sleep, and give heartbeats."""
         clock, sleep = self._runtime.clock, self._runtime.signals.sleep
         until = clock() + seconds
         sleep(0.0)  # raises if a signal has arrived

@@ -90,7 +90,7 @@ _FAILED_ELSEWHERE = (
 
 
 class Ending(_Row, Enum):
-    """The table of outcomes. `usage.py` has the meaning of each exit code."""
+    """The table of outcomes; of those with the same exit code, the first is the usual one."""
 
     COMPLETED = _Row("completed", 0, "Twilio build completed", "", "✅", None)
     NEWEST_COMPLETED = _Row(

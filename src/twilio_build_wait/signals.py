@@ -4,6 +4,7 @@ Both wait on one queue that the guard's thread and the worker threads feed. So a
 even while a request hangs in a system call: it hangs in a thread that is left behind.
 """
 
+import errno
 import signal
 import threading
 import time
@@ -29,10 +30,6 @@ class Cancelled(Exception):  # noqa: N818 (a request, not an error)
         self.number = number
 
 
-class ThreadShortageError(OSError):
-    """No thread could be started."""
-
-
 class Signals(Protocol):
     """Sleep and work that a signal interrupts."""
 
@@ -47,7 +44,7 @@ class Signals(Protocol):
         """Run `work` in a thread for at most `limit` seconds, and return or raise what it does.
 
         Raises TimeoutError if it has not ended in time, Cancelled if a signal arrives (the thread
-        is left behind), and ThreadShortageError.
+        is left behind), and OSError with EAGAIN if no thread can be started.
         """
 
 
@@ -89,7 +86,7 @@ class ProcessSignals:
             # A daemon: a lookup that hangs must not keep the process from ending.
             threading.Thread(target=do, daemon=True).start()
         except RuntimeError:
-            raise ThreadShortageError from None
+            raise OSError(errno.EAGAIN, "no thread can be started") from None
         if not self._wait(request, limit):
             raise TimeoutError
         return request.result()

@@ -1,6 +1,5 @@
 """The answers to `--help` and `--version`, made from the tables of inputs, outputs and outcomes."""
 
-import signal
 import textwrap
 from collections.abc import Callable, Iterable
 
@@ -8,17 +7,6 @@ from twilio_build_wait import __version__
 from twilio_build_wait.inputs import INPUTS, Input
 from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
-
-#: What an exit code means, but for those of signals.
-EXIT_CODES = {
-    0: "Twilio says completed",
-    1: "Twilio says failed",
-    2: "an input is missing or invalid; no request was sent",
-    3: "the deadline passed; the build may still be running",
-    4: "a permanent error: credentials, a wrong SID, a certificate, a proxy",
-    5: "Twilio says completed, but an output could not be written",
-    70: "a bug in this tool",
-}
 
 _HELP = """\
 twilio-build-wait {version}: wait for a Twilio Serverless build to finish
@@ -60,13 +48,11 @@ def help_text() -> str:
     """Explain every input, output and exit code, in lines of at most 80 characters."""
     inputs = _entries((spec.variable, _meaning(spec)) for spec in INPUTS)
     outputs = _entries((variable(name), f"{name}: {text}") for name, text in OUTPUTS.items())
-    outcomes = {row.exit_code: row.outcome for row in Ending}
-    codes = _entries((str(code), f"{text}: {_explain(code)}") for code, text in outcomes.items())
+    rows = {row.exit_code: row for row in reversed(Ending)}  # the usual one of each code
+    codes = _entries(
+        (str(code), f"{row.outcome}: {row.title}") for code, row in sorted(rows.items())
+    )
     return _HELP.format(version=__version__, inputs=inputs, outputs=outputs, codes=codes)
-
-
-def _explain(exit_code: int) -> str:
-    return EXIT_CODES.get(exit_code) or f"cancelled by {signal.Signals(exit_code - 128).name}"
 
 
 def _meaning(spec: Input[str] | Input[float] | Input[bool]) -> str:

@@ -138,11 +138,12 @@ class Wait:
         return self.end(Ending.TIMED_OUT, reason)
 
     def _learn(self, result: BuildStatus) -> None:
-        """Keep what Twilio reports."""
         self._last_status = message("the last status was '{}'", result.status)
-        progress, latest = self.progress, result.latest
+        progress, latest, status = self.progress, result.latest, result.status
+        # Comparisons in workflows ignore case: `COMPLETED` must not look like a verdict.
+        is_lookalike = status.lower() in _FINAL and status not in _FINAL
         self._update(
-            status=_as_output(result.status),
+            status=status if _WORD.fullmatch(status) and not is_lookalike else "",
             build_sid=latest.build_sid if latest else progress.build_sid,
             account_sid=result.account_sid or progress.account_sid,
             service_sid=result.service_sid or progress.service_sid,
@@ -152,12 +153,6 @@ class Wait:
 
     def _update(self, **changes: Any) -> None:
         self.progress = replace(self.progress, elapsed=self.elapsed, **changes)
-
-
-def _as_output(status: str) -> str:
-    # Comparisons in workflows ignore case: `COMPLETED` must not look like a verdict.
-    is_lookalike = status.lower() in _FINAL and status not in _FINAL
-    return status if _WORD.fullmatch(status) and not is_lookalike else ""
 
 
 def poll_until_the_end(

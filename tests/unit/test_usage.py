@@ -12,9 +12,10 @@ from twilio_build_wait.outputs import OUTPUTS, variable
 HELP = usage.help_text()
 # Each entry of the tables: its term, and the text below it.
 ENTRIES = [(variable(name), f"{name}: {meaning}") for name, meaning in OUTPUTS.items()]
-OUTCOMES = {ending.exit_code: ending.outcome for ending in Ending}
-CODES = usage.EXIT_CODES | {130: "cancelled by SIGINT", 143: "cancelled by SIGTERM"}
-ENTRIES += [(str(code), f"{OUTCOMES[code]}: {text}") for code, text in CODES.items()]
+OTHERS = {Ending.NEWEST_COMPLETED, Ending.NOT_FINISHED, Ending.NO_RECENT_BUILD}
+ENTRIES += [
+    (str(row.exit_code), f"{row.outcome}: {row.title}") for row in Ending if row not in OTHERS
+]
 for spec in INPUTS:
     note = f"; default {spec.default_text}" if spec.default_text else ""
     note = "; required" if spec.is_required else note

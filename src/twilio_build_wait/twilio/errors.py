@@ -16,7 +16,6 @@ from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
 
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, message
-from twilio_build_wait.signals import ThreadShortageError
 from twilio_build_wait.twilio.route import Proxy, Route
 from twilio_build_wait.twilio.tls import SHORTAGES, LocalError
 from twilio_build_wait.twilio.trace import Trace
@@ -73,6 +72,10 @@ _CERTIFICATES = {
 }
 _OTHER_CERTIFICATE = "Correct the certificate of {}, or have it issued anew"
 _UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
+_SHORTAGE_ADVICE = (
+    "Check its limits on processes and open files (ulimit -u and -n), its free memory, and Docker: "
+    "before 20.10.10 it lets no new image start threads"
+)
 _TUNNEL_FAILED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
@@ -141,17 +144,9 @@ def _certain(error: BaseException, route: Route, trace: Trace) -> PollError | No
     """Explain what is wrong on this machine, where a shortage may pass, or with a certificate."""
     if isinstance(error, LocalError):
         return error.error
-    if isinstance(error, ThreadShortageError):
-        cause = message("this machine could not start a thread")
-        advice = (
-            "Check the limit on processes (ulimit -u), and Docker: before 20.10.10 it lets no new "
-            "image start threads"
-        )
-        return LocalError(cause, advice, ErrorKind.TRANSIENT).error
     if isinstance(error, OSError) and error.errno in SHORTAGES:
         cause = message("this machine is out of resources: {}", str(error.strerror))
-        advice = "Check its limit on open files (ulimit -n) and its free memory"
-        return LocalError(cause, advice, ErrorKind.TRANSIENT).error
+        return LocalError(cause, _SHORTAGE_ADVICE, ErrorKind.TRANSIENT).error
     # urllib3 parses a host's name again when it connects.
     if isinstance(error, LocationValueError | InvalidURL | UnicodeError):
         variable = route.proxy.variable if route.proxy else "base-url"

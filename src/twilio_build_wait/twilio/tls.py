@@ -12,7 +12,7 @@ from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import Message, message
 
 #: What a machine that has run out of something reports; it may pass.
-SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+SHORTAGES = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 
 
 class LocalError(OSError):
