@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from twilio_build_wait import durations
 
 T = TypeVar("T")
+_OWN = "TWILIO_BUILD_"
 _HOUR = 3_600_000  # milliseconds
 _HEX = "[0-9A-Fa-f]{32}"
 ACCOUNT_SID_FORM = re.compile(f"AC{_HEX}")
@@ -31,14 +32,22 @@ class Format(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Input(Generic[T]):
-    """One input. `default_text` is its default as a person would write it; empty if none."""
+    """One input. `default_text` is its default as a person would write it; empty if none.
+
+    `prefix` is that of its environment variable; what belongs to this tool only has one of its own.
+    """
 
     name: str
-    variable: str
     meaning: str
     format: Format[T]
     default_text: str = ""
     is_required: bool = False
+    prefix: str = "TWILIO_"
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return self.prefix + self.name.upper().replace("-", "_")
 
     @property
     def default(self) -> T:
@@ -104,65 +113,44 @@ def _root(raw: str) -> str | None:
 _SECRET = _text("[ -~]+", "printable ASCII characters", is_secret=True)
 _TIMEOUT = _duration(0, 24 * _HOUR, "a duration such as 90s, 15m or 1h30m, from 0 to 24h")
 _INTERVAL = _duration(100, _HOUR, "a duration such as 500ms or 2s, from 100ms to 1h")
+_SERVICE = _sid("ZS", f"|{_UNIQUE_NAME}", ", or a unique name of letters, digits, _ and -")
+_ROOT = Format(
+    _root, "an https:// URL without user name, query or fragment (http:// only for localhost)"
+)
 _BUILD = _sid("ZB", f"|(?i:{LATEST})", f", or {LATEST}")
 _BOOLEAN = Format(lambda raw: {"true": True, "false": False}.get(raw.lower()), "true or false")
 
-ACCOUNT_SID = Input(
-    "account-sid", "TWILIO_ACCOUNT_SID", "the account; required with auth-token", _sid("AC")
-)
-AUTH_TOKEN = Input(
-    "auth-token", "TWILIO_AUTH_TOKEN", "the account's token; or use an API key", _SECRET
-)
-API_KEY = Input(
-    "api-key", "TWILIO_API_KEY", "an API key; takes precedence over auth-token", _sid("SK")
-)
-API_SECRET = Input(
-    "api-secret", "TWILIO_API_SECRET", "the API key's secret; required with api-key", _SECRET
-)
-SERVICE_SID = Input(
-    "service-sid",
-    "TWILIO_SERVICE_SID",
-    "the build's service",
-    _sid("ZS", f"|{_UNIQUE_NAME}", ", or a unique name of letters, digits, _ and -"),
-    is_required=True,
-)
-BUILD_SID = Input(
-    "build-sid", "TWILIO_BUILD_SID", "the build to wait for", _BUILD, is_required=True
-)
-ENVIRONMENT_SID = Input(
-    "environment-sid", "TWILIO_ENVIRONMENT_SID", "say what deploying would change", _sid("ZE")
-)
-TIMEOUT = Input(
-    "timeout", "TWILIO_BUILD_TIMEOUT", "how long to wait; 0 polls once", _TIMEOUT, "15m"
-)
-INTERVAL = Input("interval", "TWILIO_BUILD_INTERVAL", "the first interval", _INTERVAL, "1s")
+ACCOUNT_SID = Input("account-sid", "the account; required with auth-token", _sid("AC"))
+AUTH_TOKEN = Input("auth-token", "the account's token; or use an API key", _SECRET)
+API_KEY = Input("api-key", "an API key; takes precedence over auth-token", _sid("SK"))
+API_SECRET = Input("api-secret", "the API key's secret; required with api-key", _SECRET)
+SERVICE_SID = Input("service-sid", "the build's service", _SERVICE, is_required=True)
+BUILD_SID = Input("build-sid", "the build to wait for", _BUILD, is_required=True)
+ENVIRONMENT_SID = Input("environment-sid", "say what deploying would change", _sid("ZE"))
+TIMEOUT = Input("timeout", "how long to wait; 0 polls once", _TIMEOUT, "15m", prefix=_OWN)
+INTERVAL = Input("interval", "the first interval", _INTERVAL, "1s", prefix=_OWN)
 MAX_INTERVAL = Input(
     "max-interval",
-    "TWILIO_BUILD_MAX_INTERVAL",
     "the longest interval; if not set, at least as long as interval",
     _duration(100, _HOUR, "a duration from interval to 1h"),
     "5s",
+    prefix=_OWN,
 )
-REGION = Input("region", "TWILIO_REGION", "the service's Twilio region", _label(20, "ie1"))
-EDGE = Input("edge", "TWILIO_EDGE", "the Twilio edge location; rarely needed", _label(40, "dublin"))
+REGION = Input("region", "the service's Twilio region", _label(20, "ie1"))
+EDGE = Input("edge", "the Twilio edge location; rarely needed", _label(40, "dublin"))
 BASE_URL = Input(
     "base-url",
-    "TWILIO_BASE_URL",
     "another API root than that of region and edge, such as a gateway; may have a path",
-    Format(
-        _root, "an https:// URL without user name, query or fragment (http:// only for localhost)"
-    ),
+    _ROOT,
 )
 OUTPUT_FILE = Input(
     "output-file",
-    "TWILIO_BUILD_OUTPUT_FILE",
     "also write the outputs to this file: JSON if its name ends in .json, otherwise dotenv",
     _text("(?s).+", "the path of a file in a folder that exists"),
+    prefix=_OWN,
 )
-SUMMARY = Input("summary", "TWILIO_BUILD_SUMMARY", "write the job summary", _BOOLEAN, "true")
-DIAGNOSE = Input(
-    "diagnose", "TWILIO_BUILD_DIAGNOSE", "look for the reason of a failed build", _BOOLEAN, "true"
-)
+SUMMARY = Input("summary", "write the job summary", _BOOLEAN, "true", prefix=_OWN)
+DIAGNOSE = Input("diagnose", "look for the reason of a failed build", _BOOLEAN, "true", prefix=_OWN)
 
 #: Every input above, in the order in which it is documented.
 INPUTS: tuple[Input[str] | Input[float] | Input[bool], ...] = tuple(
