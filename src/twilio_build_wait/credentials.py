@@ -3,7 +3,6 @@
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -85,6 +84,8 @@ def _decode(encoded: bytes) -> bytes:
     if encoded.startswith(b"%"):
         return bytes.fromhex(encoded[1:].decode())
     if encoded.startswith(b"&"):
+        from html import unescape  # noqa: PLC0415 (its table is large, and few texts need it)
+
         return unescape(encoded.decode()).encode()
     digits = encoded[2:]
     return chr(int(digits, 16)).encode("utf-8", "replace") if digits else encoded[1:]
