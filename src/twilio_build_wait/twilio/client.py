@@ -142,8 +142,7 @@ class Client:
             request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
             context = self._context if url.startswith("https:") else None
             timeout = (min(CONNECT_LIMIT, limit), limit)
-            send = _Adapter(context).send
-            got: Any = send(request, stream=True, timeout=timeout, proxies=route.proxies)
+            got: Any = _Adapter(context).send(request, timeout=timeout, proxies=route.proxies)
             # A response that was read whole has given its connection back to the adapter's pool.
             with closing(got), closing(got.connection):
                 trace.head = Response(got.status, got.headers)
