@@ -26,10 +26,7 @@ _PIECES = (re.compile(r"[^\s/]+"), re.compile(r"\S+"), re.compile(r".+", re.DOTA
 
 
 class Redactor:
-    """Replaces credentials by `***`: in any case, any spelling of an encoding, and as Base64.
-
-    `secrets` are tokens, passwords and `user:secret` pairs as they are.
-    """
+    """Replaces tokens, passwords and `user:secret` pairs, in any case and encoding, by `***`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long_secrets = (secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
@@ -92,11 +89,7 @@ def _decode(encoded: bytes) -> bytes:
 
 
 def secrets(environ: Mapping[str, str], shortest_password: int = SHORTEST_SECRET) -> list[str]:
-    """Return every credential in an environment, and every `user:secret` pair.
-
-    Values that another variable overrides count. A proxy's login counts if its password has at
-    least `shortest_password` characters, or its user name where it has none.
-    """
+    """Return every credential in an environment, overridden ones too, and every `user:secret`."""
     users = [value for user, _ in LOGINS for value in user.values(environ)]
     tokens = [value for _, secret in LOGINS for value in secret.values(environ)]
     logins = [f"{user}:{token}" for user in users for token in tokens]

@@ -9,10 +9,7 @@ _UNITS = (3_600_000, 60_000, 1_000, 1)  # milliseconds
 
 
 def parse(text: str) -> int | None:
-    """Return the milliseconds that a text stands for, or None if it is not a duration.
-
-    It is a decimal number of seconds, or number-unit pairs of `h`, `m`, `s` and `ms` in this order.
-    """
+    """Return the milliseconds that a text stands for, or None if it is not a duration."""
     is_number = re.fullmatch(_NUMBER, text)
     pairs = _PAIRS.fullmatch(f"{text}s" if is_number else text)
     if not pairs:

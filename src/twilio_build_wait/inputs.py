@@ -32,10 +32,7 @@ class Format(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Input(Generic[T]):
-    """One input. `default_text` is its default as a person would write it; empty if none.
-
-    `prefix` is that of its environment variable; what belongs to this tool only has one of its own.
-    """
+    """One input; `default_text` is as a person writes it, `prefix` that of the variable."""
 
     name: str
     meaning: str

@@ -28,11 +28,7 @@ _TICK = 1.0
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything that a run takes from its process.
-
-    `write` writes to standard output and `append` to a file, both raise OSError. `clock` is
-    monotonic, `wall_clock` counts from 1970.
-    """
+    """Everything that a run takes from its process; `write` and `append` raise OSError."""
 
     write: Callable[[bytes], None]
     append: Callable[[str, str], None]
@@ -60,10 +56,7 @@ def run(watch: Watch, append: Callable[[str, str], None]) -> int:
 
 
 def main(environ: Mapping[str, str], arguments: Sequence[str], runtime: Runtime) -> int:
-    """Read the inputs, wait, report, and return the exit code.
-
-    `requests` reads proxies from the process's own environment. There must be no `arguments`.
-    """
+    """Wait and report by an environment; return the exit code. There must be no `arguments`."""
     this = Run(environ, runtime)
     runtime.watch.final_report, runtime.watch.exit_code = this.final_report, this.exit_code
     try:

@@ -52,11 +52,7 @@ class Latest:
 
 @dataclass(frozen=True)
 class BuildStatus:
-    """A successful poll.
-
-    `status` is as Twilio sent it. The other fields are empty unless they have their format.
-    `latest` describes the build that `latest` stands for, in the first successful poll.
-    """
+    """A successful poll: `status` as it was sent; the other fields are valid, or empty."""
 
     status: str
     account_sid: str = ""
@@ -156,11 +152,7 @@ PollResult = BuildStatus | PollError
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the wait has got.
-
-    `status` is the last status that Twilio reported if it may be an output, `elapsed` is in
-    seconds since the first poll started, `polls` counts the polls started.
-    """
+    """How far the wait has got: `elapsed` in seconds, `polls` started, `status` as an output."""
 
     build_sid: str = ""
     service_sid: str = ""
@@ -184,10 +176,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of the diagnosis or the comparison: our label, a text, and a page or none.
-
-    With a `warning`, its title, it is announced to whoever does not read the log.
-    """
+    """Our label, a text, a page or none; with a `warning`, its title, it is an annotation."""
 
     label: str
     text: Message

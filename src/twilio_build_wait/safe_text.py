@@ -1,7 +1,4 @@
-"""Untrusted text made safe to show: a `Message` is our words with other people's values in them.
-
-Credentials are replaced where text comes in (`credentials`), everything else here.
-"""
+"""Untrusted text made safe to show: a `Message` is our words with untrusted values in them."""
 
 import re
 import unicodedata

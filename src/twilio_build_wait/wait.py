@@ -43,10 +43,7 @@ _NOT_TWILIO = "Nothing that answered looks like Twilio"
 
 
 class Wait:
-    """One wait for one build, on a monotonic clock. It owns the progress and the outcome.
-
-    The outcome is None before the end, then final: no later poll or signal changes it.
-    """
+    """One wait for one build. It owns the progress and the outcome, which is final."""
 
     def __init__(self, settings: Settings, clock: Clock, uniform: Uniform) -> None:
         build_sid = "" if settings.is_latest else settings[BUILD_SID]
@@ -161,11 +158,7 @@ def poll_until_the_end(
     report: Callable[[Progress, PollResult, float | None], None],
     pause: Callable[[float], None],
 ) -> Outcome:
-    """Poll until the wait ends.
-
-    `poll` polls within a number of seconds, `pause` sleeps; both may raise `Cancelled`. `report`
-    takes each result and the seconds until the next poll, None if there is none.
-    """
+    """Poll until the wait ends; `report` takes each result, and the delay until the next."""
     import backoff  # noqa: PLC0415 (see below)
 
     def step() -> float | Outcome:

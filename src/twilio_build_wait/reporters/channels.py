@@ -19,10 +19,7 @@ _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 
 @dataclass
 class Channel:
-    """One way to pass outputs on; only files are written before the end.
-
-    `save` writes outputs by name, the last value wins; it raises OSError.
-    """
+    """One way to pass outputs on; `save` writes some by name, and raises OSError."""
 
     name: Message
     save: Callable[[Mapping[str, str]], None]
@@ -31,10 +28,7 @@ class Channel:
 
 
 def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
-    """Make the channel of step outputs, through the file that `GITHUB_OUTPUT` names.
-
-    Source: actions/runner, FileCommandManager.cs. No value can hold the random delimiter.
-    """
+    """Make the channel of step outputs (actions/runner, FileCommandManager.cs)."""
 
     def save(values: Mapping[str, str]) -> None:
         end = f"ghadelimiter_{os.urandom(16).hex()}"
@@ -45,10 +39,7 @@ def github_output(path: str, append: Callable[[str, str], None]) -> Channel:
 
 
 def output_file(path: str, log: Log) -> Channel:
-    """Make the channel of the user's file: JSON if its name ends in `.json`, otherwise dotenv.
-
-    Each write replaces the file with all outputs. The log says what dotenv cannot carry.
-    """
+    """Make the channel of the user's file: JSON if its name ends in `.json`, otherwise dotenv."""
     title = message("output-file {}", path)
     latest = outputs(Progress())
 
@@ -86,11 +77,7 @@ def standard_output(log: Log) -> Channel:
 
 
 def replace_file(path: str, text: str) -> None:
-    """Replace a file or a symbolic link, which is not followed, or create a file.
-
-    A file that cannot be replaced is overwritten in place. Raises OSError, and then leaves no part
-    of the text.
-    """
+    """Replace a file or a link, or overwrite it in place. Raises OSError, and leaves no text."""
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f".twilio-build-wait.{os.urandom(8).hex()}.tmp")
     try:

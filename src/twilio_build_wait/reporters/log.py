@@ -19,10 +19,7 @@ _ERASE_LINE = "\r\x1b[2K"
 
 @dataclass
 class Log:
-    """Writes safe lines, each at once, and shows how the wait goes on.
-
-    `write` raises OSError, `clock` is monotonic. If `is_live`, a terminal has one live line.
-    """
+    """Writes safe lines; `write` raises OSError. With `is_live`, a terminal has one live line."""
 
     write: Callable[[bytes], None]
     ci: CI

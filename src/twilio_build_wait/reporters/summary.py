@@ -40,10 +40,7 @@ def _cell(row: Finding) -> str:
 
 
 def code_span(value: str) -> str:
-    """Write untrusted text as a code span in a cell of a table: Markdown has no effect in it.
-
-    But a bar would end the cell, and backticks the span (GitHub Flavored Markdown, 4.10 and 6.3).
-    """
+    """Write untrusted text as a code span in a table (GitHub Flavored Markdown, 6.3, 4.10)."""
     text = re.sub(r"(\\*)\|", r"\1\1\\|", safe(value))
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence, space = "`" * (longest + 1), " " if longest else ""

@@ -17,11 +17,7 @@ SHOWN_NAMES = 20
 
 @dataclass(frozen=True)
 class Entry:
-    """What a build lists under a path or a name; what is unknown is empty.
-
-    `version` is the SID of a function's or an asset's version in lower case, or the version number
-    of a dependency. `visibility` is in lower case.
-    """
+    """What a build lists; SIDs of versions and visibilities are in lower case."""
 
     version: str = ""
     visibility: str = ""

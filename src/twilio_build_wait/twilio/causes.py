@@ -54,11 +54,7 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """An error code: its title, what to do about it, and a page about that or none.
-
-    Remedies are in Twilio's order, by a pattern of the words in an alert that point to them. Only
-    such words point to the `further` ones.
-    """
+    """An error code; only an alert with words that match a pattern points to `further` remedies."""
 
     title: str
     remedies: Mapping[str, str]
@@ -140,10 +136,7 @@ def page_about(code: str) -> str:
 def related(
     entries: Iterable[object], progress: Progress, created: datetime | None, now: datetime
 ) -> list[Explanation]:
-    """Return the alerts that are or may be about the build, the newest first.
-
-    `created` is the date of the build, `now` the server's clock.
-    """
+    """Return the alerts that may be about a build, newest first; `now` is the server's clock."""
     alerts = sorted((each for each in entries if isinstance(each, dict)), key=_date, reverse=True)
     return [*filter(None, (_explain(alert, progress, created, now) for alert in alerts))]
 
@@ -181,10 +174,7 @@ def _date(alert: Mapping[str, object]) -> datetime:
 
 
 def decode(alert_text: str) -> str:
-    """Return the message in an alert's text: a query string, which may have none, or a sentence.
-
-    Source: twilio-cli, src/commands/debugger/logs/list.js.
-    """
+    """Return the message in an alert's text (twilio-cli, src/commands/debugger/logs/list.js)."""
     fields = parse_qs(alert_text)
     if not (_FIELDS & fields.keys() or _QUERY_STRING.match(alert_text)):
         return alert_text.strip()

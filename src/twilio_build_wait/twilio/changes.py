@@ -1,7 +1,4 @@
-"""What goes live: the difference between the build and what is live in an environment.
-
-It does not guess: what is unknown in one of the two builds makes the result weaker.
-"""
+"""What deploying would change. What is unknown in one of the two builds is not guessed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,10 +32,7 @@ class NotReadError(Exception):
 def read_changes(
     client: Client, settings: Settings, progress: Progress
 ) -> tuple[str, tuple[Finding, ...]]:
-    """Compare the build with what is live, for at most `LIMIT` seconds.
-
-    Returns the output (`none`, `some`, `removals` or empty) and what a person has to know.
-    """
+    """Compare the build with what is live; return the output `changes`, and what was found."""
     service_sid = formatted(progress.service_sid, SERVICE_SID_FORM)
     reader = _Reader(client, settings, client.clock() + LIMIT, service_sid)
     try:

@@ -59,6 +59,7 @@ class Diagnosis:
         end = self.client.clock() + LIMIT
         try:
             self._read_build(self.client.clock() + BUILD_LIMIT)
+            # Alerts arrive late ("due to buffering", twilio_monitor_v1.json, `date_generated`).
             while self._read_alerts(end) and self.client.clock() + AGAIN_AFTER < end:
                 self.client.signals.sleep(AGAIN_AFTER)
         except Cancelled:

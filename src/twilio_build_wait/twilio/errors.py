@@ -1,8 +1,4 @@
-"""What an exception of `requests` and the layers below it means: cause, kind, reach and advice.
-
-An error that is not known to be permanent is transient: a wrong "failed" wakes someone, and the
-deadline ends the wait anyway.
-"""
+"""What an exception of `requests` means. If it is not known to be permanent, it is transient."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -21,7 +17,7 @@ from twilio_build_wait.twilio.tls import SHORTAGES, LocalError
 from twilio_build_wait.twilio.trace import Trace
 
 #: What `requests` (an OSError) and the layers below raise for a bad server, network or address.
-TRANSPORT_ERRORS = (HTTPError, HTTPException, OSError, ValueError)
+TRANSPORT_ERRORS = (HTTPError, HTTPException, OSError, ValueError, MemoryError)
 _NO_TLS = "the other side does not speak TLS"
 # What OpenSSL says of bytes that are no TLS record (which of them depends on its version), and of a
 # server that asks for a client certificate.
@@ -144,8 +140,9 @@ def _certain(error: BaseException, route: Route, trace: Trace) -> PollError | No
     """Explain what is wrong on this machine, where a shortage may pass, or with a certificate."""
     if isinstance(error, LocalError):
         return error.error
-    if isinstance(error, OSError) and error.errno in SHORTAGES:
-        cause = message("this machine is out of resources: {}", str(error.strerror))
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in SHORTAGES:
+        shortage = getattr(error, "strerror", "memory")
+        cause = message("this machine is out of resources: {}", shortage)
         return LocalError(cause, _SHORTAGE_ADVICE, ErrorKind.TRANSIENT).error
     # urllib3 parses a host's name again when it connects.
     if isinstance(error, LocationValueError | InvalidURL | UnicodeError):

@@ -36,11 +36,7 @@ class Proxy:
         return f"{self.scheme}://{self.host}:{self.port}"
 
     def offered_schemes(self, host: str, context: SSLContext, timeout: float) -> str:
-        """Ask again, without a login, which schemes are offered; `requests` does not tell.
-
-        `host` may have a port. Each step may take `timeout` seconds. Source: RFC 9110, 11.7.1.
-        Raises OSError or http.client.HTTPException.
-        """
+        """Return the schemes that are offered (RFC 9110, 11.7.1); raises as http.client does."""
         target = host if re.search(r":\d+$", host) else f"{host}:443"
         connection = HTTPConnection(self.host, self.port, timeout=timeout)
         if self.scheme == "https":

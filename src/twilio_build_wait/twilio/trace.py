@@ -1,7 +1,4 @@
-"""Which sockets a request uses, and what it has sent, whatever it hangs in.
-
-Audit events tell it: https://docs.python.org/3/library/audit_events.html
-"""
+"""What a request does, by audit events (docs.python.org/3/library/audit_events.html)."""
 
 import socket
 import sys
