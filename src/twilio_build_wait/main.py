@@ -42,8 +42,7 @@ class Runtime:
 
 def run(watch: Watch, append: Callable[[str, str], None]) -> int:
     """Run in this process and return its exit code; see `guard` for the arguments."""
-    signals = ProcessSignals(watch)
-    write = standard_output()
+    signals, write = ProcessSignals(watch), standard_output()
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"], ["--version"]):
         from twilio_build_wait import usage  # noqa: PLC0415 (a wait does not need it)

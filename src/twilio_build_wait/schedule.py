@@ -26,10 +26,7 @@ UNREACHABLE_FOR = 60.0
 
 @dataclass
 class Schedule:
-    """Counts the errors in a row and returns delays, or None once an error is permanent.
-
-    `reach` is how far any poll has got, `advice` that of the latest error that got so far.
-    """
+    """Returns delays, or None once an error is permanent; `reach` is how far any poll has got."""
 
     settings: Settings
     uniform: Uniform

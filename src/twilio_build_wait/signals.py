@@ -5,7 +5,6 @@ even while a request hangs in a system call: it hangs in a thread that is left b
 """
 
 import errno
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +25,6 @@ class Cancelled(Exception):  # noqa: N818 (a request, not an error)
     """A signal asks the program to end; `number` is the first signal's."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"cancelled by {signal.Signals(number).name}")
         self.number = number
 
 

@@ -56,7 +56,7 @@ def test_sleep_lasts_as_long_as_it_should(signals: ProcessSignals) -> None:
 def test_signal_ends_a_sleep(watch: FakeWatch, signals: ProcessSignals) -> None:
     timer = threading.Timer(0.02, watch.catch, [signal.SIGINT])
     timer.start()
-    with pytest.raises(Cancelled, match="SIGINT") as cancelled:
+    with pytest.raises(Cancelled) as cancelled:
         signals.sleep(LONG)
     timer.join()
     assert cancelled.value.number == signal.SIGINT

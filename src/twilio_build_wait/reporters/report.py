@@ -18,11 +18,7 @@ from twilio_build_wait.settings import Settings
 
 
 class Reporters:
-    """Saves the outputs early and at the end, and announces the outcome.
-
-    `append` appends lines to a file; it raises OSError. If the main thread hangs, another one
-    reports the outcome: what happens once, happens in the thread that comes first.
-    """
+    """Saves the outputs and announces the outcome, once: in the thread that comes first."""
 
     def __init__(
         self, environ: Mapping[str, str], log: Log, append: Callable[[str, str], None]

@@ -10,8 +10,7 @@ from twilio_build_wait.safe_text import NOTHING, message, safe
 
 def render(outcome: Outcome, findings: Iterable[Finding] = ()) -> str:
     """Return one table with verdict, build, duration, reason and where to look next."""
-    progress, ending = outcome.progress, outcome.ending
-    latest = progress.latest
+    progress, ending, latest = outcome.progress, outcome.ending, outcome.progress.latest
     build = (
         message("latest: {}", latest.description) if latest else message("{}", progress.build_sid)
     )

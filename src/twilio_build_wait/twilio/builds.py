@@ -1,8 +1,4 @@
-"""The Build resource: what is in a build.
-
-Twilio's description gives its lists no type. They hold objects with `sid`, `path` and `visibility`,
-or `name` and `version` (zingdevlimited/actions-helpers, deploy scripts).
-"""
+"""The Build resource; its lists are as in zingdevlimited/actions-helpers, deploy scripts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

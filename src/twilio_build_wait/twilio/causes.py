@@ -54,7 +54,7 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """An error code; only an alert with words that match a pattern points to `further` remedies."""
+    """An error code; remedies by a pattern of an alert's words, which the `further` ones need."""
 
     title: str
     remedies: Mapping[str, str]

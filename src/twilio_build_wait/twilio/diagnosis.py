@@ -1,8 +1,4 @@
-"""Why a build failed: best effort, bounded in time, and never a verdict.
-
-The Build resource says what is in the build, and Monitor's alerts may say what went wrong. They
-arrive late, so they are read until one about the build or its service is there.
-"""
+"""Why a build failed: best effort, bounded in time, and never a verdict."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
