@@ -37,7 +37,7 @@ POLL_LIMIT = 10.0
 LAST_POLL_LIMIT = 5.0
 
 _FINAL = {COMPLETED, FAILED}
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_SAFE_STATUS = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NO_ANSWER = "Nothing has ever answered"
 _NOT_TWILIO = "Nothing that answered looks like Twilio"
 
@@ -55,7 +55,7 @@ class Wait:
         self._started = inf
         self._last_status = message("Twilio has not reported a status")
         self._schedule = Schedule(settings, uniform)
-        # A signal ends the wait in another thread if the main thread hangs.
+        # If the main thread hangs, another one ends the wait.
         self._lock = threading.RLock()
 
     @property
@@ -76,14 +76,14 @@ class Wait:
                 return self.outcome
             self._update()
             elapsed = self.progress.elapsed
-            # A poll in flight at the deadline is the last one, as is one that starts at it.
+            # A poll in flight at the deadline, or started then, is the last one.
             is_last = elapsed >= self._timeout
             if isinstance(result, PollError):
                 delay = self._schedule.after_error(result, elapsed)
                 if delay is None or (is_last and result.kind is ErrorKind.NOT_FOUND):
-                    # Of transient errors, only one that reaches nothing becomes permanent.
-                    doubt = _NO_ANSWER if result.kind is ErrorKind.TRANSIENT else ""
-                    reason = join(". ", result.text, message(doubt), result.advice)
+                    # A transient error becomes permanent only if nothing has ever answered.
+                    addition = _NO_ANSWER if result.kind is ErrorKind.TRANSIENT else ""
+                    reason = join(". ", result.text, message(addition), result.advice)
                     return self.end(result.ending, reason)
             else:
                 self._learn(result)
@@ -96,16 +96,16 @@ class Wait:
         """End a wait that a signal has cancelled; an earlier outcome stands."""
         with self._lock:
             self._update()
-            progress = self.progress
             ending = next(each for each in Ending if each.exit_code == 128 + number)
-            when = f"after {render(progress.elapsed)}" if progress.polls else "before a poll"
+            waited = f"after {render(self.progress.elapsed)}"
+            when = waited if self.progress.polls else "before the first poll"
             reason = f"cancelled by {Signals(number).name} {when}; {{}}"
             return self.end(ending, message(reason, self._last_status))
 
     def end(
         self, ending: Ending, reason: Message = NOTHING, advice: Message | None = None
     ) -> Outcome:
-        """End the wait, or return the outcome that came first. The ending has an advice, too."""
+        """End the wait, or return the outcome that came first. None is the ending's own advice."""
         with self._lock:
             if self.outcome is None:
                 if advice is None:
@@ -126,8 +126,8 @@ class Wait:
             reason = message("{}; the last poll failed: {}", reason, result.text)
             if self._schedule.reach is not Reach.TWILIO:
                 # A longer timeout would not help.
-                doubt = _NOT_TWILIO if self._schedule.reach is Reach.ANSWERED else _NO_ANSWER
-                reason = join(". ", reason, message(doubt), self._schedule.advice)
+                addition = _NOT_TWILIO if self._schedule.reach is Reach.ANSWERED else _NO_ANSWER
+                reason = join(". ", reason, message(addition), self._schedule.advice)
                 return self.end(Ending.TIMED_OUT, reason, NOTHING)
         elif not self._timeout:
             reason = message("the build is not finished; {}", self._last_status)
@@ -140,7 +140,7 @@ class Wait:
         # Comparisons in workflows ignore case: `COMPLETED` must not look like a verdict.
         is_lookalike = status.lower() in _FINAL and status not in _FINAL
         self._update(
-            status=status if _WORD.fullmatch(status) and not is_lookalike else "",
+            status=status if _SAFE_STATUS.fullmatch(status) and not is_lookalike else "",
             build_sid=latest.build_sid if latest else progress.build_sid,
             account_sid=result.account_sid or progress.account_sid,
             service_sid=result.service_sid or progress.service_sid,
@@ -163,23 +163,23 @@ def poll_until_the_end(
 
     def step() -> float | Outcome:
         result = poll(wait.begin_poll())
-        following = wait.step(result)
-        report(wait.progress, result, following if isinstance(following, float) else None)
-        return following
+        decision = wait.step(result)
+        report(wait.progress, result, decision if isinstance(decision, float) else None)
+        return decision
 
-    # Imported and decorated here: it takes its time, and asks asyncio, which warns from Python 3.14
-    # on. No logger: its own would print what the server sent. No jitter: its own would shorten
-    # a delay that Retry-After asked for.
+    # Importing it is slow, and decorating calls asyncio, which warns from Python 3.14 on. It never
+    # sleeps: `pause` does. No logger: it would print what the server sent. No jitter: it would
+    # shorten a delay that Retry-After asked for.
     until_the_end = backoff.on_predicate(
         backoff.constant,
-        lambda following: isinstance(following, float),
+        lambda decision: isinstance(decision, float),
         interval=0,
         jitter=None,
         logger=None,
         on_backoff=lambda details: pause(details["value"]),
     )
     try:
-        pause(0.0)  # a signal before the first poll: none is started or counted
+        pause(0.0)  # raises if a signal is already here, so that no poll is counted
         return cast("Outcome", until_the_end(step)())  # the loop ends with nothing else
     except Cancelled as cancelled:
         return wait.cancel(cancelled.number)

@@ -257,7 +257,7 @@ def test_signal_before_the_first_poll() -> None:
     wait = TimedWait().wait
     sleep = VirtualClock(signal_at=0).sleep
     outcome = poll_until_the_end(wait, mock.Mock(), mock.Mock(), sleep)
-    reason = "cancelled by SIGTERM before a poll; Twilio has not reported a status"
+    reason = "cancelled by SIGTERM before the first poll; Twilio has not reported a status"
     assert outcome.reason.text() == reason
 
 

@@ -51,7 +51,7 @@ class CI:
         ]
 
 
-#: To support another CI, add it.
+#: To support another CI, add it, and in safe_text.py what its commands begin with.
 _CIS = (
     # GitHub Actions, and what runs its workflows (act, Forgejo, Gitea). Sources: actions/toolkit,
     # packages/core/src/command.ts; actions/runner, ActionCommand.cs and, for the longest annotation

@@ -18,7 +18,7 @@ from twilio_build_wait.settings import Settings
 
 
 class Reporters:
-    """Saves the outputs and announces the outcome, once: in the thread that comes first."""
+    """Saves the outputs and announces the outcome, once, in whichever thread comes first."""
 
     def __init__(
         self, environ: Mapping[str, str], log: Log, append: Callable[[str, str], None]
@@ -32,8 +32,8 @@ class Reporters:
             self._channels.append(channels.github_output(path, append))
         if log.ci.output:
             self._channels.append(channels.standard_output(log))
-        self._latest: Channel | None = None  # the one that was written to
-        self._saving, self._announcing = threading.Lock(), threading.Lock()
+        self._last_written: Channel | None = None
+        self._save_once, self._announce_once = threading.Lock(), threading.Lock()
 
     def mask(self) -> None:
         """Tell the CI which texts to hide in the log."""
@@ -66,24 +66,24 @@ class Reporters:
 
     def save(self, outcome: Outcome) -> None:
         """Save every output, once."""
-        if self._saving.acquire(blocking=False):
+        if self._save_once.acquire(blocking=False):
             values = outputs(outcome.progress, outcome)
-            # Last comes what may hang: standard output, and where the main thread writes now.
+            # Write last what may hang: standard output, and where the main thread is writing.
             self._channels = sorted(
-                self._channels, key=lambda each: (not each.is_file, each is self._latest)
+                self._channels, key=lambda each: (not each.is_file, each is self._last_written)
             )
             for channel in self._channels:
                 channel.has_outcome = self._write(channel, values)
 
     def amend(self, name: str, value: str) -> None:
-        """Save one output again; one that is lost now is only a warning."""
+        """Save one output again; only warn if that fails."""
         for channel in self._channels:
             if not self._write(channel, {name: value}):
                 problem = f"{{}} does not have the final {name}; the log has it"
                 self.log.annotate("An output is out of date", message(problem, channel.name))
 
     def final(self, outcome: Outcome) -> Outcome:
-        """Return the outcome as things stand: that of a completed build may not be saved."""
+        """Return the outcome, or OUTPUT_LOST if the build completed and a channel lacks that."""
         lost = [channel.name for channel in self._channels if not channel.has_outcome]
         if outcome.ending.exit_code or not lost:
             return outcome
@@ -94,7 +94,7 @@ class Reporters:
 
     def announce(self, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:
         """Write what was found, the outcome and the job summary, once."""
-        if not self._announcing.acquire(blocking=False):
+        if not self._announce_once.acquire(blocking=False):
             return
         for finding in findings:
             if finding.warning:
@@ -126,7 +126,7 @@ class Reporters:
 
     def _write(self, channel: Channel, values: Mapping[str, str]) -> bool:
         """Write outputs to a channel; return whether they could be written."""
-        self._latest = channel
+        self._last_written = channel
         try:
             channel.save(values)
         except Exception as error:  # noqa: BLE001 (the others are still written)

@@ -1,8 +1,8 @@
 """The client: one GET, bounded in time and bytes, that returns a JSON object or an error.
 
-A timeout of `requests` bounds one socket operation: a server that drips holds a request for ever,
-and nothing bounds a DNS lookup. So each request runs in a thread of its own, and when its time is
-up, its connection is shut down. Nothing that is left in an older connection can answer it.
+A timeout of `requests` bounds one socket operation: a server that sends a byte at a time can hold a
+request forever, and nothing bounds a DNS lookup. So each request runs in a thread of its own, and
+when its time is up, its connection, which has no other request, is shut down.
 """
 
 import platform
@@ -34,8 +34,8 @@ from twilio_build_wait.twilio.trace import Trace
 STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
 #: How long it may take to connect to one of a host's addresses, handshakes included, in seconds.
 CONNECT_LIMIT = 5.0
-# A read that is repeated may take so long each time, and comes again after so long, in seconds.
-_ONE_OF_SEVERAL, _REPEAT_AFTER = 5.0, 1.0
+# For `read_until`, in seconds: the longest attempt, and the shortest pause before the next one.
+_ATTEMPT_LIMIT, _SHORTEST_PAUSE = 5.0, 1.0
 _HEADERS = {
     "User-Agent": (
         f"twilio-build-wait/{__version__} "
@@ -68,7 +68,7 @@ class _Adapter(HTTPAdapter):
         """Leave everything to the TLS context."""
 
     def build_response(self, _: Any, resp: urllib3.BaseHTTPResponse) -> Any:
-        """Return urllib3's response: for that of `requests`, http.cookiejar warns of odd dates."""
+        """Return urllib3's response: one of `requests` has cookies, which warn of odd dates."""
         return resp
 
 
@@ -76,9 +76,9 @@ class _Adapter(HTTPAdapter):
 class Client:
     """Reads Twilio's resources with one credential.
 
-    `login` is user and secret of HTTP Basic. The CA bundle comes from `environ`, the proxies, which
-    `requests` reads, from the environment of the process. `clock` is monotonic, `wall_clock` counts
-    from 1970, both in seconds. Credentials are replaced in everything that is read.
+    `login` is user and secret of HTTP Basic. The CA bundle comes from `environ`; `requests` reads
+    the proxies from the process's environment. `clock` is monotonic, `wall_clock` counts from 1970,
+    both in seconds. Credentials are replaced in everything that is read.
     """
 
     login: tuple[str, str] = field(repr=False)
@@ -95,7 +95,7 @@ class Client:
         return self._date or datetime.fromtimestamp(self.wall_clock(), UTC)
 
     def read(self, url: str, limit: float, max_bytes: int = MAX_BYTES) -> Resource:
-        """Read a JSON object, too deep values as null, within `limit` seconds. Raises Cancelled."""
+        """Read a JSON object within `limit` seconds; too deep values are null. Raises Cancelled."""
         try:
             self._route = route = find_route(url, self.environ, self.redactor)
         except tls.LocalError as error:
@@ -116,39 +116,39 @@ class Client:
             return self.invalid(str(problem))
 
     def invalid(self, problem: str) -> PollError:
-        """Return the error of a 200 that has just been read; the problem is in our words."""
+        """Return the error of the 200 that `read` has just returned; `problem` is in our words."""
         cause = message(f"{{}}: invalid response ({problem})", self._route.host)
         return PollError(cause, advice=self._route.advice(Reach.ANSWERED))
 
     def read_until(self, url: str, end: float) -> Resource:
-        """Read a JSON object, and repeat transient errors until `end` on the clock; see `read`."""
+        """Read a JSON object, and retry after transient errors until `end` on the clock."""
         while (left := end - self.clock()) > 0:
-            result = self.read(url, min(left, _ONE_OF_SEVERAL))
+            result = self.read(url, min(left, _ATTEMPT_LIMIT))
             if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
                 return result
-            delay = max(_REPEAT_AFTER, result.retry_after or 0.0)
+            delay = max(_SHORTEST_PAUSE, result.retry_after or 0.0)
             if result.is_oversized or self.clock() + delay >= end:
                 return result
             self.signals.sleep(delay)
         return PollError(message("no time was left to read it"))
 
     def _get(self, url: str, route: Route, limit: float, max_bytes: int) -> Response | PollError:
-        """GET a URL. Without its whole body, a 200 is an error; any other status is a response."""
+        """GET a URL. A 200 without its whole body is an error; any other status is a response."""
         trace, end = Trace(), self.clock() + limit
 
         def exchange() -> Response:
             trace.follow()
-            # An explicit `auth` keeps .netrc out. Through the adapter, no redirect is followed.
+            # An explicit `auth` keeps .netrc out. An adapter follows no redirects; a session does.
             request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
             context = self._context if url.startswith("https:") else None
             timeout = (min(CONNECT_LIMIT, limit), limit)
             got: Any = _Adapter(context).send(request, timeout=timeout, proxies=route.proxies)
-            # A response that was read whole has given its connection back to the adapter's pool.
+            # Once the body is read, the connection is back in the adapter's pool: close that, too.
             with closing(got), closing(got.connection):
                 trace.head = Response(got.status, got.headers)
                 return replace(trace.head, body=_read_body(got, max_bytes))
 
-        def ask_schemes(proxy: Proxy) -> str:
+        def ask_auth_schemes(proxy: Proxy) -> str:
             ask = partial(proxy.offered_schemes, route.host, self._context, CONNECT_LIMIT)
             try:
                 return self.redactor.redact(self.signals.run(ask, end - self.clock()))
@@ -160,7 +160,7 @@ class Client:
         except TimeoutError:
             error = errors.timed_out(limit, route, trace)
         except errors.TRANSPORT_ERRORS as raised:
-            error = errors.explain(raised, route, trace, ask_schemes)
+            error = errors.explain(raised, route, trace, ask_auth_schemes)
         finally:
             trace.end()
         return trace.head if trace.head and trace.head.status != HTTPStatus.OK else error
@@ -171,7 +171,7 @@ class Client:
 
 
 def read_page(read: Callable[[int], Resource], page_sizes: tuple[int, int]) -> tuple[Resource, int]:
-    """Read a list, and if it is too large, with the smaller page. Returns the size, too."""
+    """Read a list, again with the smaller page if it is too large; also return the page size."""
     large, small = page_sizes
     result = read(large)
     if isinstance(result, PollError) and result.is_oversized:

@@ -76,9 +76,9 @@ _TUNNEL_FAILED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
 def explain(
-    error: BaseException, route: Route, trace: Trace, ask_schemes: Callable[[Proxy], str]
+    error: BaseException, route: Route, trace: Trace, ask_auth_schemes: Callable[[Proxy], str]
 ) -> PollError:
-    """Return what one of `TRANSPORT_ERRORS` means; `ask_schemes` asks a proxy for its schemes."""
+    """Return what one of `TRANSPORT_ERRORS` means; `ask_auth_schemes` is for a 407 of a proxy."""
     chain = _chain(error)
     for each in chain:
         if meaning := _certain(each, route, trace):
@@ -86,7 +86,7 @@ def explain(
         # http.client tells a proxy's answer to CONNECT only in the message of a bare OSError.
         refusal = _TUNNEL_FAILED.match(str(each)) if type(each) is OSError else None
         if refusal and route.proxy:
-            schemes = ask_schemes(route.proxy) if refusal[1] == "407" else ""
+            schemes = ask_auth_schemes(route.proxy) if refusal[1] == "407" else ""
             return _refusal(int(refusal[1]), schemes, route, route.proxy)
     cause, reach = _cause(chain), _reach(chain, trace)
     advice = route.advice(reach)
