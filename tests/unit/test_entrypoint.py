@@ -36,33 +36,21 @@ def output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def start() -> None:
-    """Run entrypoint.py as a program."""
-    with pytest.raises(Exit, match="70"):
-        exec(CODE, {"__name__": "__main__", "__file__": COMMAND[1]})  # noqa: S102 (our own program)
-
-
 def test_old_python_is_told_which_one_is_needed(
-    output: Path, capfd: pytest.CaptureFixture[str]
+    output: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output.write_text("earlier=1\nunfinished")
-    start()
+    opened = mock.Mock(wraps=open)
+    monkeypatch.setattr("builtins.open", opened)
+    with pytest.raises(Exit, match="70"):
+        exec(CODE, {"__name__": "__main__", "__file__": COMMAND[1]})  # noqa: S102 (our own program)
     shown = capfd.readouterr().out
     assert shown.startswith(
         "Internal error in twilio-build-wait: It needs Python 3.11 or later, and this is 3."
     )
-    assert output.read_text() == "earlier=1\nunfinished\noutcome=error\n"
-
-
-def test_output_file_that_exists_is_opened_without_creating_it(
-    output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Linux refuses to create in a sticky folder what belongs to somebody else."""
-    output.touch()
-    opened = mock.Mock(wraps=open)
-    monkeypatch.setattr("builtins.open", opened)
-    start()
+    # Linux refuses to create in a sticky folder what belongs to somebody else.
     opened.assert_called_once_with(str(output), "rb+")
+    assert output.read_text() == "earlier=1\nunfinished\noutcome=error\n"
 
 
 def test_module_runs_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,44 +48,21 @@ def send(number: int) -> None:
     signal.pthread_kill(threading.get_ident(), number)
 
 
-# --- the watch ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_wakes_the_run_then_reports_and_exits(
-    watch: guard.Watch, exits: list[int], number: int
-) -> None:
+def test_signal_wakes_the_run_then_reports_and_exits(watch: guard.Watch, exits: list[int]) -> None:
     steps: list[object] = []
-    watch.wake = lambda: steps.append("wake")
-    watch.final_report = steps.append
-    send(number)
-    watch.run()
-    assert steps == ["wake", number]
-    assert exits == [128 + number]
-
-
-def test_run_that_is_not_over_in_time_is_ended(watch: guard.Watch, exits: list[int]) -> None:
-    reports: list[int | None] = []
-    watch.ends_at = time.monotonic()
-    watch.final_report = reports.append
-    watch.exit_code = lambda number: 3 if number is None else 0
-    watch.run()
-    assert reports == [None]
-    assert exits == [3]
-
-
-def test_process_without_a_timeout_ends_43_s_after_its_start() -> None:
-    left = guard.Watch().ends_at - time.monotonic()
-    assert left == pytest.approx(43.0, abs=0.5)
-
-
-@pytest.mark.usefixtures("exits")
-def test_run_that_ends_meanwhile_waits_for_the_final_report(watch: guard.Watch) -> None:
     is_free: list[bool] = []
-    watch.final_report = lambda _: is_free.append(watch.ending.acquire(blocking=False))
+
+    def report(number: int | None) -> None:
+        steps.append(number)
+        is_free.append(watch.ending.acquire(blocking=False))
+
+    watch.wake = lambda: steps.append("wake")
+    watch.final_report = report
     send(signal.SIGTERM)
     watch.run()
-    assert is_free == [False]
+    assert steps == ["wake", signal.SIGTERM]
+    assert is_free == [False]  # a run that ends meanwhile waits for the report
+    assert exits == [143]
 
 
 def test_final_report_that_hangs_is_cut(watch: guard.Watch, exits: list[int]) -> None:
@@ -138,25 +115,22 @@ def test_import_that_hangs_is_an_error(watch: guard.Watch, exits: list[int], out
     assert exits == [70]
 
 
-# --- the appender ---------------------------------------------------------------------------------
+# What is in a file, what is appended, and what is in it then.
+APPENDED = {
+    "nothing": ("", "b\n", "b\n"),
+    "a whole line": ("a\n", "b\n", "a\nb\n"),
+    "an unfinished line": ("a", "b\n", "a\nb\n"),
+    "text that is not Unicode": ("", "\udcff", "\\udcff"),
+}
 
-# What is in the file -> what follows it.
-STARTS = {"": "b\n", "a\n": "b\n", "a": "\nb\n"}
 
-
-@pytest.mark.parametrize("before", STARTS, ids=["empty", "whole line", "unfinished line"])
+@pytest.mark.parametrize("before, text, after", APPENDED.values(), ids=APPENDED)
 def test_append_starts_a_new_line_only_behind_an_unfinished_one(
-    tmp_path: Path, before: str
+    output: Path, before: str, text: str, after: str
 ) -> None:
-    path = tmp_path / "file"
-    path.write_text(before)
-    guard.append(str(path), "b\n")
-    assert path.read_text() == before + STARTS[before]
-
-
-def test_append_takes_any_text(tmp_path: Path) -> None:
-    guard.append(str(tmp_path / "file"), "\udcff")
-    assert (tmp_path / "file").read_text() == "\\udcff"
+    output.write_text(before)
+    guard.append(str(output), text)
+    assert output.read_text() == after
 
 
 def test_device_is_not_truncated() -> None:
@@ -165,18 +139,14 @@ def test_device_is_not_truncated() -> None:
 
 
 def test_file_that_exists_is_opened_without_creating_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Linux refuses to create in a sticky folder what belongs to somebody else."""
-    path = tmp_path / "file"
-    path.write_text("a\n")
+    output.touch()
     opened = mock.Mock(wraps=os.open)
     monkeypatch.setattr(os, "open", opened)
-    guard.append(str(path), "b\n")
+    guard.append(str(output), "b\n")
     assert not any(call.args[1] & os.O_CREAT for call in opened.call_args_list)
-
-
-# --- the run --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -188,59 +158,45 @@ def started(exits: list[int], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# Argument -> the exit code without inputs.
-ARGUMENTS = {"--version": 0, "--unknown": 2}
-
-
-@pytest.mark.usefixtures("started")
-def test_guard_lets_the_run_append_its_outputs(
-    monkeypatch: pytest.MonkeyPatch, output: Path
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", "--unknown"])
-    guard.main()
-    assert "invalid" in output.read_text()
-
-
-@pytest.mark.parametrize("argument", ARGUMENTS)
-def test_guard_exits_with_the_code_of_the_run(
-    started: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    argument: str,
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", argument])
-    guard.main()
-    assert started == [ARGUMENTS[argument]]
-    assert capfd.readouterr().out.startswith(f"twilio-build-wait {__version__}\n")
-    assert sys.stderr is None
-
-
-def test_crash_is_reported_without_its_message(
+def test_guard_lets_the_run_append_its_outputs_and_exits_with_its_code(
     started: list[int],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     output: Path,
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["twilio-build-wait", "--unknown"])
+    guard.main()
+    assert started == [2]
+    assert "invalid" in output.read_text()
+    assert capfd.readouterr().out.startswith(f"twilio-build-wait {__version__}\n")
+    assert sys.stderr is None
+
+
+# The value of GITHUB_ACTIONS, and what comes before the problem.
+PREFIXES = {
+    "": "Internal error in twilio-build-wait: ",
+    "true": "::error title=Internal error in twilio-build-wait::",
+}
+
+
+@pytest.mark.parametrize("is_github", PREFIXES, ids=["elsewhere", "on GitHub"])
+def test_crash_is_reported_without_its_message(
+    started: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    output: Path,
+    is_github: str,
+) -> None:
+    monkeypatch.setitem(os.environ, "GITHUB_ACTIONS", is_github)
     crash = mock.Mock(side_effect=KeyboardInterrupt("a secret"))
     monkeypatch.setattr("twilio_build_wait.main.run", crash)
     guard.main()
-    start, place, *_, name, problem = capfd.readouterr().out.splitlines()
+    log = capfd.readouterr().out
+    start, place, *_, name, problem = log.splitlines()
     assert start == "Traceback (most recent call last):"
     assert "guard.py" in place
     assert name == "KeyboardInterrupt"
-    assert problem == (
-        "Internal error in twilio-build-wait: The package twilio_build_wait is broken: install it "
-        "again. It sent no request"
-    )
+    assert problem.startswith(f"{PREFIXES[is_github]}The package twilio_build_wait is broken: ")
+    assert "a secret" not in log
     assert output.read_text() == "outcome=error\n"
-    assert started == [70]
-
-
-def test_crash_is_an_annotation_on_github(
-    started: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(os.environ, "GITHUB_ACTIONS", "true")
-    monkeypatch.setattr("twilio_build_wait.main.run", mock.Mock(side_effect=KeyError))
-    guard.main()
-    assert "\n::error title=Internal error in twilio-build-wait::The" in capfd.readouterr().out
     assert started == [70]

@@ -12,6 +12,7 @@ import pytest
 from twilio_build_wait import __version__, guard
 from twilio_build_wait import main as module
 from twilio_build_wait.main import Runtime
+from twilio_build_wait.usage import help_text
 
 
 def append(_path: str, _text: str) -> None:
@@ -38,12 +39,8 @@ def test_run_takes_everything_from_the_process(monkeypatch: pytest.MonkeyPatch) 
     assert module.run(watch, append) == 33
 
 
-# Option -> what its answer begins with.
-OPTIONS = {
-    "--version": f"twilio-build-wait {__version__}\n",
-    "--help": f"twilio-build-wait {__version__}: ",
-    "-h": f"twilio-build-wait {__version__}: ",
-}
+HELP = help_text()
+OPTIONS = {"--help": HELP, "-h": HELP, "--version": f"twilio-build-wait {__version__}\n"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -52,4 +49,4 @@ def test_run_answers_an_option(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["twilio-build-wait", option])
     assert module.run(guard.Watch(), append) == 0
-    assert capfd.readouterr().out.startswith(OPTIONS[option])
+    assert capfd.readouterr().out == OPTIONS[option]

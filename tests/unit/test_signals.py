@@ -21,10 +21,6 @@ class FakeWatch(Watch):
 
     pending: int | None = None
 
-    def __init__(self, *, is_running: bool = True) -> None:
-        super().__init__()
-        self.is_running = is_running
-
     def catch(self, number: int) -> None:
         self.caught = number
         self.wake()
@@ -39,7 +35,9 @@ class FakeWatch(Watch):
 
 @pytest.fixture
 def watch() -> FakeWatch:
-    return FakeWatch()
+    watch = FakeWatch()
+    watch.start()
+    return watch
 
 
 @pytest.fixture
@@ -62,25 +60,20 @@ def test_signal_ends_a_sleep(watch: FakeWatch, signals: ProcessSignals) -> None:
     assert cancelled.value.number == signal.SIGINT
 
 
-def test_request_does_not_start_after_a_signal(watch: FakeWatch, signals: ProcessSignals) -> None:
-    watch.catch(signal.SIGTERM)
-    with pytest.raises(Cancelled):
-        signals.run(lambda: pytest.fail("started"), LONG)
-
-
-def test_sleep_does_not_start_after_a_signal(watch: FakeWatch, signals: ProcessSignals) -> None:
+def test_neither_sleep_nor_request_starts_after_a_signal(
+    watch: FakeWatch, signals: ProcessSignals
+) -> None:
     watch.catch(signal.SIGTERM)
     start = time.monotonic()
     with pytest.raises(Cancelled):
         signals.sleep(LONG)
     assert time.monotonic() - start < 0.9
+    with pytest.raises(Cancelled):
+        signals.run(lambda: pytest.fail("started"), LONG)
 
 
-def test_request_returns_what_it_returned(signals: ProcessSignals) -> None:
+def test_request_returns_or_raises_what_its_work_does(signals: ProcessSignals) -> None:
     assert signals.run(lambda: 42, LONG) == 42
-
-
-def test_request_raises_what_it_raised(signals: ProcessSignals) -> None:
     with pytest.raises(KeyError):
         signals.run(lambda: {0: 1}[2], LONG)
 
@@ -129,15 +122,17 @@ def test_lack_of_threads_is_an_error(
         signals.run(lambda: None, LONG)
 
 
-def test_signal_is_taken_where_no_thread_waits_for_it() -> None:
-    watch = FakeWatch(is_running=False)
-    signals = ProcessSignals(watch)
+def test_signal_is_taken_where_no_thread_waits_for_it(
+    watch: FakeWatch, signals: ProcessSignals
+) -> None:
+    watch.is_running = False
     watch.pending = signal.SIGTERM
     assert signals.caught == signal.SIGTERM
 
 
-def test_request_starts_the_thread_that_could_not_be_started_before() -> None:
-    watch = FakeWatch(is_running=False)
-    signals = ProcessSignals(watch)
+def test_request_starts_the_thread_that_could_not_be_started_before(
+    watch: FakeWatch, signals: ProcessSignals
+) -> None:
+    watch.is_running = False
     assert signals.run(lambda: "done", LONG) == "done"
     assert watch.is_running

@@ -1,4 +1,4 @@
-"""The answers to --help and --version."""
+"""The text of --help, and an answer that cannot be written; `test_main.py` has the others."""
 
 import re
 
@@ -21,8 +21,6 @@ for spec in INPUTS:
     note = "; required" if spec.is_required else note
     ENTRIES.append((spec.variable, f"{spec.meaning} ({spec.format.description}{note})"))
 
-ANSWERS = {"--help": HELP, "-h": HELP, "--version": f"twilio-build-wait {__version__}\n"}
-
 
 def test_help_begins_with_the_version() -> None:
     assert HELP.startswith(f"twilio-build-wait {__version__}: ")
@@ -36,13 +34,6 @@ def test_help_has_every_entry(term: str, text: str) -> None:
 
 def test_lines_of_the_help_have_80_characters() -> None:
     assert max(map(len, HELP.splitlines())) == 80
-
-
-@pytest.mark.parametrize("option", ANSWERS)
-def test_answer_is_written(option: str) -> None:
-    written: list[bytes] = []
-    assert usage.answer(option, written.append) == 0
-    assert written == [ANSWERS[option].encode()]
 
 
 def test_answer_that_cannot_be_written_exits_70() -> None:
