@@ -54,11 +54,8 @@ def test_interval_and_max_interval_are_inputs() -> None:
     assert [schedule.after_success(elapsed) / 1.1 for elapsed in (0, 900)] == pytest.approx([7, 8])
 
 
-def test_backoff_doubles_up_to_30_s() -> None:
+def test_backoff_is_from_0_to_a_limit_that_doubles_up_to_30_s() -> None:
     assert delays([TRANSIENT] * 2000)[:7] == [1, 2, 4, 8, 16, 30, 30]
-
-
-def test_backoff_may_be_0() -> None:
     assert delays([TRANSIENT] * 2, low) == [0, 0]
 
 
@@ -128,10 +125,3 @@ def test_error_is_permanent(results: Results) -> None:
 @pytest.mark.parametrize("results", RETRIED.values(), ids=RETRIED)
 def test_error_is_retried(results: Results) -> None:
     assert last_delay(results) is not None
-
-
-def test_advice_is_that_of_the_latest_error_that_got_furthest() -> None:
-    schedule = make_schedule()
-    for advice, reach in (("a", Reach.SENT), ("b", Reach.SENT), ("c", Reach.NOWHERE)):
-        schedule.after_error(PollError(CAUSE, advice=message(advice), reach=reach), 0)
-    assert schedule.advice == message("b")
