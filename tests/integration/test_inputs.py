@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.integration.conftest import Tool
 from tests.support.run import run_inside
 from tests.support.samples import BUILD_SID, STATUS_PATH, build_status
+from twilio_build_wait import __version__
 
 #: Values that are wrong in their format, in the order of the inputs.
 WRONG = {
@@ -26,17 +27,17 @@ def test_variable_of_with_steers_the_wait(tool: Tool) -> None:
     assert [request.path for request in run.requests] == [STATUS_PATH]
 
 
-def test_every_wrong_input_is_in_the_log_and_the_annotation(tool: Tool) -> None:
+def test_every_wrong_input_is_reported_and_becomes_no_output(tool: Tool) -> None:
     run = (tool | WRONG).run(code=2)
+    assert run.lines[len(run.commands("add-mask"))] == f"twilio-build-wait {__version__}"
     problems = [line.strip() for line in run.lines if line.startswith("  ")]
     names = [problem.partition(": expected ")[0] for problem in problems]
     assert names == ["account-sid", "auth-token", "build-sid", "timeout", "base-url"]
-    assert run.commands("error")[0].data.startswith("; ".join(problems))
+    (error,) = run.commands("error")
+    assert error.title == "Wrong inputs"
+    assert error.data.startswith("; ".join(problems))
+    assert error.data.endswith(". Fix the inputs above, then re-run the step")
     assert run.requests == []
-
-
-def test_wrong_inputs_become_no_outputs(tool: Tool) -> None:
-    run = (tool | WRONG).run(code=2)
     known = {name for name, value in run.outputs.items() if value}
     assert known == {"outcome", "service-sid", "elapsed-seconds", "polls", "reason"}
 
@@ -52,6 +53,7 @@ def test_long_values_leave_the_words_of_every_problem_in_the_reason(tool: Tool) 
 def test_arguments_are_not_repeated(tool: Tool) -> None:
     run = run_inside(tool.environ, tool.server, arguments=["--build-sid", BUILD_SID])
     assert "arguments: got 2, expected none" in run.stdout
+    assert "docker run --entrypoint COMMAND" in run.stdout
     assert BUILD_SID not in run.stdout
 
 

@@ -76,18 +76,6 @@ def test_value_of_a_text(spec: inputs.Input[object], text: str, value: object) -
     assert spec.format.parse(text) == value
 
 
-def test_format_of_a_sid_in_words() -> None:
-    assert inputs.BUILD_SID.format.description == (
-        "ZB followed by 32 hexadecimal digits, or latest"
-    )
-
-
-def test_format_of_a_label_in_words() -> None:
-    assert inputs.REGION.format.description == (
-        "2 to 20 lower-case letters, digits or hyphens, such as ie1"
-    )
-
-
 def test_values_are_trimmed_and_in_the_order_of_their_variables() -> None:
     names = ["INPUT_BUILD-SID", "INPUT_BUILD_SID", "PLUGIN_BUILD-SID", "PLUGIN_BUILD_SID"]
     names += ["TWILIO_BUILD_SID"]
@@ -98,7 +86,3 @@ def test_values_are_trimmed_and_in_the_order_of_their_variables() -> None:
 def test_first_value_that_is_not_blank_counts() -> None:
     environ = {"INPUT_EDGE": " \t\n", "TWILIO_EDGE": "b", "PLUGIN_EDGE": "a"}
     assert inputs.EDGE.read(environ) == "a"
-
-
-def test_input_that_is_not_set_is_an_empty_text() -> None:
-    assert inputs.EDGE.read({}) == ""

@@ -9,7 +9,7 @@ from tests.support import samples
 from tests.support.samples import environment as environ
 from twilio_build_wait import inputs
 from twilio_build_wait.inputs import Input
-from twilio_build_wait.settings import Settings, read
+from twilio_build_wait.settings import read
 
 HEX = "0123456789abcdef0123456789abcdef"
 TOKEN, SID = samples.TOKEN, samples.BUILD_SID
@@ -93,36 +93,13 @@ def test_value_that_is_more_than_a_variable_is_valid(value: str) -> None:
     assert problems({"TWILIO_AUTH_TOKEN": value}) == []
 
 
-# Changes of an environment that are at a bound.
-VALID: dict[str, Changes] = {
-    "short password": {"HTTPS_PROXY": "http://me:my-name@a", "TWILIO_SERVICE_SID": "my-name"},
-    "intervals": {"TWILIO_BUILD_INTERVAL": "0.13m", "TWILIO_BUILD_MAX_INTERVAL": "7.8s"},
-}
-
-
-@pytest.mark.parametrize("changes", VALID.values(), ids=VALID)
-def test_value_at_a_bound_is_valid(changes: Changes) -> None:
-    assert problems(changes) == []
+def test_short_password_of_a_proxy_may_be_in_an_input() -> None:
+    assert problems({"HTTPS_PROXY": "http://me:my-name@a", "TWILIO_SERVICE_SID": "my-name"}) == []
 
 
 def test_max_interval_is_not_compared_with_an_invalid_interval() -> None:
     changes: Changes = {"TWILIO_BUILD_INTERVAL": "x", "TWILIO_BUILD_MAX_INTERVAL": "100ms"}
     assert len(problems(changes)) == 1
-
-
-def test_arguments_are_counted_and_not_shown() -> None:
-    (problem,) = read(environ(), ["--token", "abc"]).problems
-    assert problem.text() == (
-        "arguments: got 2, expected none; every input is an environment variable (see --help). To "
-        "run another command in the image, name it with docker run --entrypoint COMMAND"
-    )
-
-
-def test_settings_that_are_not_read_yet_have_defaults() -> None:
-    settings = Settings()
-    assert settings[inputs.TIMEOUT] == 900
-    assert settings[inputs.SUMMARY] is True
-    assert settings[inputs.OUTPUT_FILE] == ""
 
 
 def test_invalid_input_has_its_default() -> None:
@@ -148,9 +125,14 @@ def test_login(changes: Changes, login: tuple[str, str]) -> None:
     assert read(environ(**changes)).login == login
 
 
-@pytest.mark.parametrize("interval, longest", [("2s", 5), ("20s", 20)])
-def test_max_interval_follows_a_longer_interval(interval: str, longest: int) -> None:
-    settings = read(environ(TWILIO_BUILD_INTERVAL=interval))
+# The inputs `interval` and `max-interval`, and what the second one comes to.
+INTERVALS = [("2s", "", 5), ("20s", "", 20), ("0.13m", "7.8s", 7.8)]
+
+
+@pytest.mark.parametrize("interval, given, longest", INTERVALS)
+def test_max_interval_is_at_least_interval(interval: str, given: str, longest: float) -> None:
+    changes = {"TWILIO_BUILD_INTERVAL": interval, "TWILIO_BUILD_MAX_INTERVAL": given}
+    settings = read(environ(**changes))
     assert settings[inputs.MAX_INTERVAL] == longest
     assert settings.problems == ()
 
@@ -210,11 +192,6 @@ def test_status_url_is_empty_without_all_of_its_parts(service: str, build: str) 
     assert read(environ(TWILIO_SERVICE_SID=service)).status_url(build) == ""
 
 
-@pytest.mark.parametrize("value, is_latest", [("latest", True), ("LATEST", True), (SID, False)])
-def test_latest(value: str, is_latest: object) -> None:
-    assert read(environ(TWILIO_BUILD_SID=value)).is_latest is is_latest
-
-
 LOCAL = ["localhost", "LOCALHOST", "127.0.0.1", "127.255.199.9", "[::1]", "host.docker.internal"]
 REMOTE = ["127.0.0.256", "127.0.0.1.a.test", "localhost.a.test", "[::2]", "128.0.0.1", "10.0.0.1"]
 
@@ -235,17 +212,11 @@ def test_http_that_is_allowed_causes_a_warning() -> None:
     settings = read(environ(TWILIO_BASE_URL="http://a.test:1", TWILIO_ALLOW_HTTP=" True "))
     (warning,) = settings.warnings
     assert settings.root == "http://a.test:1"
-    assert warning.text() == (
-        "TWILIO_ALLOW_HTTP is true: the credential is sent to a.test:1 unencrypted, and anyone on "
-        "the way can read it. Use https:// except for a test"
-    )
+    assert "the credential is sent to a.test:1 unencrypted" in warning.text()
 
 
 @pytest.mark.parametrize("secret, count", [("1", 1), ("12345", 1), ("123456", 0)])
 def test_short_secret_causes_a_warning(secret: str, count: int) -> None:
-    text = (
-        "auth-token is too short to be hidden in the log: it would be found inside ordinary words. "
-        "Twilio's own are 32 characters long"
-    )
     warnings = read(environ(TWILIO_AUTH_TOKEN=secret, **GITHUB)).warnings
-    assert [warning.text() for warning in warnings] == [text] * count
+    starts = [warning.text().partition(":")[0] for warning in warnings]
+    assert starts == ["auth-token is too short to be hidden in the log"] * count
