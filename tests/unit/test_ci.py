@@ -41,39 +41,30 @@ def test_annotation(ci: CI, level: Level, line: str) -> None:
 
 
 VARIABLE = "TWILIO_BUILD_WAIT_BUILD_SID"
-OUTPUTS = {
-    "plain": (PLAIN, []),
-    "GitHub": (GITHUB, []),
+# A CI, and its commands that set an output and that mask secrets.
+COMMANDS: dict[str, tuple[CI, list[str], list[str]]] = {
+    "plain": (PLAIN, [], []),
+    "GitHub": (GITHUB, [], ["::add-mask::a%25b%0D%0A", "::add-mask::c"]),
     "Azure": (
         AZURE,
         [
             f"##vso[task.setvariable variable={VARIABLE}]50%AZP25 $ (x) |'[]",
             f"##vso[task.setvariable variable={VARIABLE};isOutput=true]50%AZP25 $ (x) |'[]",
         ],
+        ["##vso[task.setsecret]a%AZP25b%0D%0A", "##vso[task.setsecret]c"],
     ),
     "TeamCity": (
         TEAMCITY,
         [f"##teamcity[setParameter name='env.{VARIABLE}' value='50%% $(x) |||'|[|]']"],
+        [],
     ),
 }
 
 
-@pytest.mark.parametrize("ci, lines", OUTPUTS.values(), ids=OUTPUTS)
-def test_outputs(ci: CI, lines: list[str]) -> None:
-    assert ci.outputs({"build-sid": "50% $(x) |'[]"}) == lines
-
-
-MASKS = {
-    "plain": (PLAIN, []),
-    "GitHub": (GITHUB, ["::add-mask::a%25b%0D%0A", "::add-mask::c"]),
-    "Azure": (AZURE, ["##vso[task.setsecret]a%AZP25b%0D%0A", "##vso[task.setsecret]c"]),
-    "TeamCity": (TEAMCITY, []),
-}
-
-
-@pytest.mark.parametrize("ci, lines", MASKS.values(), ids=MASKS)
-def test_masks(ci: CI, lines: list[str]) -> None:
-    assert ci.lines(ci.mask, ["a%b\r\n", "c"]) == lines
+@pytest.mark.parametrize("ci, outputs, masks", COMMANDS.values(), ids=COMMANDS)
+def test_outputs_and_masks(ci: CI, outputs: list[str], masks: list[str]) -> None:
+    assert ci.outputs({"build-sid": "50% $(x) |'[]"}) == outputs
+    assert ci.lines(ci.mask, ["a%b\r\n", "c"]) == masks
 
 
 def test_no_debug_line_unless_github_asks_for_it() -> None:

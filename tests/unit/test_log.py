@@ -121,9 +121,6 @@ def test_text_that_is_not_unicode_is_written() -> None:
     assert screen.pieces == ["\\udcff€\n"]
 
 
-# -- standard output -------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def pipe() -> Iterator[int]:
     """Make standard output a pipe, and yield its other end. Not a fixture: pytest undoes those."""

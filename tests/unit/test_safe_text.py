@@ -116,7 +116,4 @@ def test_message_renders_each_value() -> None:
 def test_messages_are_joined_without_the_empty_ones() -> None:
     joined = join(". ", NOTHING, message("a {}", "b"), NOTHING, message("c"))
     assert joined.text() == "a b. c"
-
-
-def test_joined_message_without_words_is_false() -> None:
     assert not join(". ", NOTHING)
