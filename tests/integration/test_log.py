@@ -50,7 +50,7 @@ def test_azure_log_carries_the_outputs(tool: Tool) -> None:
 
 def test_first_line_says_latest_and_api_key(tool: Tool) -> None:
     tool |= {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
-    run = tool.run(COMPLETED, TWILIO_BUILD_SID="latest", TWILIO_BUILD_TIMEOUT="0", code=3)
+    run = tool.run(COMPLETED, TWILIO_BUILD_SID="LATEST", TWILIO_BUILD_TIMEOUT="0", code=3)
     (line,) = [line for line in run.lines if line.startswith("twilio-build-wait ")]
     assert "waiting for the latest build of service" in line
     assert line.endswith(", timeout 0s, with API key")
