@@ -59,16 +59,14 @@ def test_first_line_says_latest_and_api_key(tool: Tool) -> None:
 def test_step_outputs_that_are_not_passed_on_are_a_warning(tool: Tool) -> None:
     (warning,) = tool.run(COMPLETED, GITHUB_OUTPUT="").commands("warning")
     assert warning.title == "No later step will see the outputs"
-    reason = "GITHUB_OUTPUT is not set: pass it on to the container, with the file it names"
-    assert warning.data == reason
+    assert warning.data.startswith("GITHUB_OUTPUT is not set: ")
 
 
 def test_step_outputs_in_a_new_file_are_written_with_a_warning(tool: Tool) -> None:
     Path(tool.environ["GITHUB_OUTPUT"]).unlink()
     run = tool.run(COMPLETED)
     (warning,) = run.commands("warning")
-    reason = "GITHUB_OUTPUT names a file that does not exist: check that its folder is mounted"
-    assert warning.data == reason
+    assert warning.data.startswith("GITHUB_OUTPUT names a file that does not exist: ")
     assert run.files["GITHUB_OUTPUT"]
 
 
@@ -127,8 +125,7 @@ def test_summary_that_cannot_be_written_is_a_warning(tool: Tool) -> None:
     run = tool.run(COMPLETED, GITHUB_STEP_SUMMARY=tool.environ["HOME"])
     (warning,) = run.commands("warning")
     assert warning.title == "No job summary"
-    problem = "GITHUB_STEP_SUMMARY could not be written (Is a directory); nothing else is affected"
-    assert warning.data == problem
+    assert warning.data.startswith("GITHUB_STEP_SUMMARY could not be written (Is a directory)")
 
 
 def test_outcome_of_latest_comes_with_a_caution(tool: Tool) -> None:

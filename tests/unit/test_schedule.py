@@ -1,13 +1,13 @@
 """The delays between polls, and which errors are permanent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from tests.support import samples
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import message
-from twilio_build_wait.schedule import Schedule
+from twilio_build_wait.schedule import Schedule, Uniform
 from twilio_build_wait.settings import read
 
 CAUSE = message("cause")
@@ -15,22 +15,13 @@ TRANSIENT = PollError(CAUSE)
 NOT_FOUND = PollError(CAUSE, ErrorKind.NOT_FOUND)
 UNSENT = PollError(CAUSE, reach=Reach.NOWHERE)
 
-Uniform = Callable[[float, float], float]
 
-
-def low(low: float, _high: float) -> float:
-    return low
-
-
-def high(_low: float, high: float) -> float:
-    return high
-
-
-def make_schedule(uniform: Uniform = high, **changes: str) -> Schedule:
+def make_schedule(uniform: Uniform = max, **changes: str) -> Schedule:
+    """Make a schedule whose delays are at an end of their range: `min` or `max` of it."""
     return Schedule(read(samples.environment(**changes)), uniform)
 
 
-def delays(errors: Sequence[PollError], uniform: Uniform = high) -> list[float | None]:
+def delays(errors: Sequence[PollError], uniform: Uniform = max) -> list[float | None]:
     """Return the delays after errors at the start of the wait."""
     schedule = make_schedule(uniform)
     return [schedule.after_error(error, 0) for error in errors]
@@ -40,7 +31,7 @@ def delays(errors: Sequence[PollError], uniform: Uniform = high) -> list[float |
 INTERVALS: dict[float, float] = {0: 1.0, 100: 4.0, 133: 4.99, 134: 5.0, 3000: 5.0}
 
 
-@pytest.mark.parametrize("uniform, factor", [(low, 0.9), (high, 1.1)], ids=["shortest", "longest"])
+@pytest.mark.parametrize("uniform, factor", [(min, 0.9), (max, 1.1)])
 @pytest.mark.parametrize("elapsed", INTERVALS)
 def test_interval_grows_by_3_percent_of_the_wait_up_to_5_s(
     elapsed: float, uniform: Uniform, factor: float
@@ -56,7 +47,7 @@ def test_interval_and_max_interval_are_inputs() -> None:
 
 def test_backoff_is_from_0_to_a_limit_that_doubles_up_to_30_s() -> None:
     assert delays([TRANSIENT] * 2000)[:7] == [1, 2, 4, 8, 16, 30, 30]
-    assert delays([TRANSIENT] * 2, low) == [0, 0]
+    assert delays([TRANSIENT] * 2, min) == [0, 0]
 
 
 def test_success_starts_the_backoff_again() -> None:
@@ -67,7 +58,7 @@ def test_success_starts_the_backoff_again() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 7])
-@pytest.mark.parametrize("uniform, more", [(low, 0), (high, 1)], ids=["shortest", "longest"])
+@pytest.mark.parametrize("uniform, more", [(min, 0), (max, 1)])
 def test_delay_is_at_least_retry_after(seconds: float, uniform: Uniform, more: float) -> None:
     assert delays([PollError(CAUSE, retry_after=seconds)], uniform) == [seconds + more]
 
@@ -76,7 +67,7 @@ def test_longer_backoff_precedes_retry_after() -> None:
     assert delays([*[TRANSIENT] * 4, PollError(CAUSE, retry_after=3)])[-1] == 16
 
 
-@pytest.mark.parametrize("uniform, delay", [(low, 0.9), (high, 1.1)], ids=["shortest", "longest"])
+@pytest.mark.parametrize("uniform, delay", [(min, 0.9), (max, 1.1)])
 def test_404_is_retried_every_second(uniform: Uniform, delay: float) -> None:
     assert delays([NOT_FOUND], uniform) == [delay]
 
