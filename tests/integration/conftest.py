@@ -25,6 +25,11 @@ class Tool:
         """Change the environment, as `|` changes a dict."""
         return replace(self, environ={**self.environ, **changes})
 
+    def elsewhere(self, ci: str) -> "Tool":
+        """Change to another CI, by the variable that it sets: GITHUB_OUTPUT is no longer there."""
+        kept = {k: v for k, v in self.environ.items() if k != "CI" and not k.startswith("GITHUB_")}
+        return replace(self, environ=kept | {ci: "1"})
+
     def run(
         self,
         *answers: Step,

@@ -19,7 +19,6 @@ from tests.support.samples import (
     SERVICE_SID,
     build_status,
     page,
-    without_github,
 )
 from tests.support.server import Response
 from twilio_build_wait import __version__
@@ -28,22 +27,17 @@ from twilio_build_wait.reporters.ci import choose
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 
 
-def elsewhere(tool: Tool, name: str) -> Tool:
-    """Return the tool in another CI."""
-    return Tool(tool.server, without_github(tool.environ)) | {name: "1"}
-
-
 def test_log_of_a_completed_build(tool: Tool) -> None:
     plan = (
         f"twilio-build-wait {__version__}: waiting for build {BUILD_SID} of service {SERVICE_SID} "
         f"at 127.0.0.1:{tool.server.port}, timeout 15m, with auth token"
     )
     end = ["    0.0s  completed", "Twilio build completed after 0s, 1 poll"]
-    assert elsewhere(tool, "GITLAB_CI").run(COMPLETED).lines == [plan, *end]
+    assert tool.elsewhere("GITLAB_CI").run(COMPLETED).lines == [plan, *end]
 
 
 def test_azure_log_carries_the_outputs(tool: Tool) -> None:
-    run = elsewhere(tool, "TF_BUILD").run(COMPLETED)
+    run = tool.elsewhere("TF_BUILD").run(COMPLETED)
     lines = [line for line in run.lines if "task.setvariable" in line]
     assert lines == choose({"TF_BUILD": "1"}).outputs(run.outputs)
 
@@ -82,7 +76,7 @@ def test_standard_output_is_a_channel_where_it_carries_outputs(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     tool.server.script(build_status(status))
-    run = run_inside(elsewhere(tool, ci).environ, tool.server, write=refuse)
+    run = run_inside(tool.elsewhere(ci).environ, tool.server, write=refuse)
     assert run.code == FULL[ci, status]
     assert run.output_file["outcome"] == status
 
@@ -104,7 +98,7 @@ LIVE = {"NO_CI": True, "CI": False, "GITHUB_ACTIONS": False}
 @pytest.mark.parametrize("name", LIVE)
 def test_live_line_on_a_terminal_but_not_in_a_ci(tool: Tool, name: str) -> None:
     tool.server.script(BUILDING, COMPLETED)
-    environ = elsewhere(tool, name).environ | {"TWILIO_BUILD_INTERVAL": "2s"}
+    environ = tool.elsewhere(name).environ | {"TWILIO_BUILD_INTERVAL": "2s"}
     run = run_inside(environ, tool.server, is_terminal=True, check=False)
     assert ("\r\x1b[2K    1.0s  building, 1 poll" in run.stdout) == LIVE[name]
 

@@ -80,8 +80,8 @@ def test_credentials_in_a_response_are_shown_nowhere(tool: Tool, answer: Step) -
 
 @pytest.mark.parametrize("ci", ["TF_BUILD", "TEAMCITY_VERSION", "CI"])
 def test_credentials_in_a_response_are_shown_in_no_other_log(tool: Tool, ci: str) -> None:
-    elsewhere = Tool(tool.server, samples.without_github(tool.environ) | KEY | {ci: "true"})
-    assert_nothing_leaks(elsewhere.run(build_status(TOKEN), error(message=FLOOD), code=4))
+    other = tool.elsewhere(ci) | KEY
+    assert_nothing_leaks(other.run(build_status(TOKEN), error(message=FLOOD), code=4))
 
 
 def test_a_cut_leaves_no_part_of_a_credential(tool: Tool) -> None:

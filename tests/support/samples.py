@@ -72,11 +72,6 @@ def step(folder: Path, root: str) -> dict[str, str]:
     )
 
 
-def without_github(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without a CI: its one output channel is the output file."""
-    return {k: v for k, v in environ.items() if k != "CI" and not k.startswith("GITHUB_")}
-
-
 def json_response(value: object, status: int = 200, **headers: str) -> Response:
     """Return any JSON value as a response."""
     content_type = {"Content-Type": "application/json; charset=utf-8"}
