@@ -72,12 +72,6 @@ HARMLESS: dict[str, tuple[list[str], str]] = {
     "encoded four times": (["ABCDEF"], quote(quote(quote(percent("ABCDEF"))))),
 }
 
-
-@pytest.mark.parametrize("hidden, text", HARMLESS.values(), ids=HARMLESS)
-def test_other_text_is_left_as_it_is(hidden: list[str], text: str) -> None:
-    assert Redactor(hidden).redact(text) == text
-
-
 NINES = f"&#{'9' * 5000};"
 # Secrets, a text, and what is left of it.
 REDACTED: dict[str, tuple[list[str], str, str]] = {
@@ -94,10 +88,11 @@ REDACTED: dict[str, tuple[list[str], str, str]] = {
     "in two parts of a path": (["half/other"], "a h%61lf/other b", "a *** b"),
     "bytes inside a character": (["¤bcdef"], "äbcdef", "\ufffd***"),
 }
+REDACTED |= {case: (hidden, text, text) for case, (hidden, text) in HARMLESS.items()}
 
 
 @pytest.mark.parametrize("hidden, text, expected", REDACTED.values(), ids=REDACTED)
-def test_redacted_text(hidden: list[str], text: str, expected: str) -> None:
+def test_only_credentials_are_redacted(hidden: list[str], text: str, expected: str) -> None:
     assert Redactor(hidden).redact(text) == expected
 
 

@@ -13,23 +13,13 @@ import pytest
 from tests.support.run import COMMAND
 from twilio_build_wait import guard
 
-CODE = compile(Path(COMMAND[1]).read_text(), COMMAND[1], "exec")
 
-
-class Exit(Exception):  # noqa: N818 (it stands for the end of the process)
-    """Raised instead of ending this process."""
-
-
-def leave(code: int) -> None:
-    raise Exit(code)
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The step's output file, in a process whose Python is too old."""
     path = tmp_path / "output"
     monkeypatch.setattr(os, "environ", {"GITHUB_OUTPUT": str(path)})
-    monkeypatch.setattr(os, "_exit", leave)
+    monkeypatch.setattr(os, "_exit", sys.exit)
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield path
@@ -42,8 +32,8 @@ def test_old_python_is_told_which_one_is_needed(
     output.write_text("earlier=1\nunfinished")
     opened = mock.Mock(wraps=open)
     monkeypatch.setattr("builtins.open", opened)
-    with pytest.raises(Exit, match="70"):
-        exec(CODE, {"__name__": "__main__", "__file__": COMMAND[1]})  # noqa: S102 (our own program)
+    with pytest.raises(SystemExit, match="70"):
+        runpy.run_path(COMMAND[1], run_name="__main__")
     shown = capfd.readouterr().out
     assert shown.startswith(
         "Internal error in twilio-build-wait: It needs Python 3.11 or later, and this is 3."
