@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from tests.integration.conftest import Tool
-from tests.support.run import Run, run_inside
+from tests.support.run import run_inside
 from tests.support.samples import build_status
 from twilio_build_wait import main
 from twilio_build_wait.guard import Watch, append
@@ -23,31 +23,21 @@ def fail(*_arguments: object) -> NoReturn:
     raise RuntimeError("a bug")
 
 
-@pytest.fixture
-def early_bug(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run with a bug while its inputs are read."""
+def test_bug_before_the_wait_is_announced_with_every_output(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(main, "read", fail)
-    return tool.run(code=70)
-
-
-def test_bug_before_the_wait_writes_every_output(early_bug: Run) -> None:
+    run = tool.run(code=70)
     unknown = dict.fromkeys(OUTPUTS, "")
     numbers = {"polls": "0", "elapsed-seconds": "0.0"}
     words = {"outcome": "error", "reason": "a bug in twilio-build-wait"}
-    assert dict(early_bug.pairs) == unknown | numbers | words
-
-
-def test_bug_before_the_wait_is_announced(early_bug: Run) -> None:
-    (error,) = early_bug.commands("error")
+    assert dict(run.pairs) == unknown | numbers | words
+    assert run.lines[len(run.commands("add-mask"))] == TRACEBACK
+    (error,) = run.commands("error")
     assert error.title == "Internal error in twilio-build-wait"
     advice = "Report the traceback in the log, then re-run the step"
     assert error.data == f"a bug in twilio-build-wait. {advice}"
-    assert early_bug.summary.startswith("### ❗ Internal error in twilio-build-wait\n")
-
-
-def test_masks_come_before_a_bug(early_bug: Run) -> None:
-    masks = len(early_bug.commands("add-mask"))
-    assert early_bug.lines[masks] == TRACEBACK
+    assert run.summary.startswith("### ❗ Internal error in twilio-build-wait\n")
 
 
 def test_outputs_then_the_log_then_announcements_report_a_bug(tool: Tool) -> None:
@@ -61,7 +51,9 @@ def test_outputs_then_the_log_then_announcements_report_a_bug(tool: Tool) -> Non
         events.append(data.decode().split(" title=")[0].rstrip())
 
     tool.server.script(build_status())
-    run_inside(tool.environ, tool.server, append=remember, write=write, uniform=fail, check=False)
+    run = run_inside(
+        tool.environ, tool.server, append=remember, write=write, uniform=fail, check=False
+    )
     expected = [
         tool.environ["GITHUB_OUTPUT"],
         TRACEBACK,
@@ -70,25 +62,19 @@ def test_outputs_then_the_log_then_announcements_report_a_bug(tool: Tool) -> Non
         tool.environ["GITHUB_STEP_SUMMARY"],
     ]
     assert [event for event in events if event in expected] == expected
+    assert run.outputs["status"] == "building"
+    assert run.outputs["polls"] == "1"
 
 
-@pytest.fixture
-def late_bug(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run with a bug in its diagnosis."""
+def test_bug_after_the_verdict_changes_nothing(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis.Diagnosis, "run", fail)
-    return tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
-
-
-def test_bug_after_the_verdict_does_not_change_the_outcome(late_bug: Run) -> None:
-    assert [value for name, value in late_bug.pairs if name == "outcome"] == ["failed"]
-    (error,) = late_bug.commands("error")
+    run = tool.run(build_status("failed"), code=1, TWILIO_BUILD_DIAGNOSE="true")
+    assert [value for name, value in run.pairs if name == "outcome"] == ["failed"]
+    (error,) = run.commands("error")
     assert error.title == "Twilio build failed"
-    assert late_bug.summary.startswith("### ❌ Twilio build failed\n")
-
-
-def test_bug_after_the_verdict_is_no_traceback(late_bug: Run) -> None:
-    start = late_bug.lines.index(STANDS)
-    place, code, problem = late_bug.lines[start + 1 : start + 4]
+    assert run.summary.startswith("### ❌ Twilio build failed\n")
+    start = run.lines.index(STANDS)
+    place, code, problem = run.lines[start + 1 : start + 4]
     assert place.startswith('  File "')
     assert code == '    raise RuntimeError("a bug")'
     assert problem == "RuntimeError: a bug"
@@ -130,15 +116,12 @@ def test_missing_module_of_our_own_is_a_bug(tool: Tool, monkeypatch: pytest.Monk
     assert tool.run(code=70).outputs["reason"] == "a bug in twilio-build-wait"
 
 
-# --- hangs ----------------------------------------------------------------------------------------
-
-
 class Ended(BaseException):
     """Stands for the end of the process."""
 
 
-class HangingDisk:
-    """A disk on which the `number`th append hangs, until the watch ends the process.
+class Hang:
+    """A run in which the `number`th append to a file hangs, until the watch ends the process.
 
     `caught` is the signal that the watch has taken, None if the time is over. `code` is the exit
     code, and `output_file` the output file when the append that hung is tried again.
@@ -146,62 +129,67 @@ class HangingDisk:
 
     code, output_file = 0, ""
 
-    def __init__(self, tool: Tool, number: int, caught: int | None) -> None:
-        self._watch = Watch()
-        self._tool, self._left, self._caught = tool, number, caught
+    def __init__(
+        self, tool: Tool, number: int, caught: int | None, status: str = "", *, check: bool = True
+    ) -> None:
+        self._path = Path(tool.environ["TWILIO_BUILD_OUTPUT_FILE"])
+        self._watch, self._left, self._caught = Watch(), number, caught
+        tool.server.script(build_status(status))
+        self.run = run_inside(
+            tool.environ, tool.server, append=self._append, watch=self._watch, check=check
+        )
 
-    def append(self, path: str, text: str) -> None:
+    def _append(self, path: str, text: str) -> None:
         self._left -= 1
         if self._left == 0:
             self._watch.final_report(self._caught)
             self.code = self._watch.exit_code(self._caught)
             raise Ended
         if self._left == -1:
-            self.output_file = Path(self._tool.environ["TWILIO_BUILD_OUTPUT_FILE"]).read_text()
+            self.output_file = self._path.read_text()
         append(path, text)
 
-    def run(self, status: str = "building", *, check: bool = True) -> Run:
-        server = self._tool.server
-        server.script(build_status(status))
-        return run_inside(
-            self._tool.environ, server, check=check, append=self.append, watch=self._watch
-        )
 
+def test_signal_while_the_inputs_are_checked_cancels(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(*_: object) -> NoReturn:
+        watch.final_report(signal.SIGINT)
+        raise Ended
 
-def test_signal_while_the_early_outputs_hang_cancels(tool: Tool) -> None:
-    disk = HangingDisk(tool, 1, signal.SIGINT)
-    run = disk.run()
-    assert disk.code == 130
+    watch = Watch()
+    monkeypatch.setattr(main, "read", hang)
+    run = run_inside(tool.environ, tool.server, watch=watch)
     assert run.outputs["outcome"] == "cancelled"
-    assert run.commands("warning")[0].title == "Wait cancelled"
+    assert run.outputs["polls"] == "0"
 
 
-def test_channel_that_hangs_is_written_to_after_the_others(tool: Tool) -> None:
-    disk = HangingDisk(tool, 1, signal.SIGTERM)
-    disk.run()
-    assert '"outcome": "cancelled"' in disk.output_file
+def test_signal_while_the_early_outputs_hang_cancels_by_the_other_channels_first(
+    tool: Tool,
+) -> None:
+    hang = Hang(tool, 1, signal.SIGINT)
+    assert hang.code == 130
+    assert hang.run.outputs["outcome"] == "cancelled"
+    assert hang.run.commands("warning")[0].title == "Wait cancelled"
+    assert '"outcome": "cancelled"' in hang.output_file
 
 
 def test_hang_without_a_signal_times_out(tool: Tool) -> None:
-    disk = HangingDisk(tool, 1, None)
-    run = disk.run()
-    assert disk.code == 3
+    hang = Hang(tool, 1, None)
+    assert hang.code == 3
     reason = "no verdict, because this machine hangs: a disk, or a log that nobody reads"
-    assert run.outputs["reason"] == reason
+    assert hang.run.outputs["reason"] == reason
 
 
 def test_hang_while_a_verdict_is_saved_loses_the_output(tool: Tool) -> None:
-    disk = HangingDisk(tool, 2, signal.SIGTERM)
-    run = disk.run("completed", check=False)
-    assert disk.code == 5
-    assert run.commands("error")[0].title == "Outputs lost"
-    assert "outcome" not in run.outputs
+    hang = Hang(tool, 2, signal.SIGTERM, "completed", check=False)
+    assert hang.code == 5
+    assert hang.run.commands("error")[0].title == "Outputs lost"
+    assert "outcome" not in hang.run.outputs
 
 
 def test_hang_after_a_verdict_is_saved_keeps_it(tool: Tool) -> None:
-    disk = HangingDisk(tool, 3, signal.SIGTERM)
-    disk.run("failed")
-    assert disk.code == 1
+    assert Hang(tool, 3, signal.SIGTERM, "failed").code == 1
 
 
 def test_timeout_delays_the_end_of_a_process_that_hangs(tool: Tool) -> None:

@@ -1,8 +1,10 @@
 """The tool as a process of its own, against one scripted server."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,6 @@ class Program:
     server: Server
     environ: dict[str, str]
     folder: Path
-
-    def __or__(self, changes: dict[str, str]) -> "Program":
-        """Change the environment, as `|` changes a dict."""
-        return replace(self, environ=self.environ | changes)
 
     def start(
         self,
@@ -46,14 +44,12 @@ class Program:
         *answers: Step,
         code: int = 0,
         check: bool = True,
-        preload: str = "",
-        command: Sequence[str] = COMMAND,
-        **changes: str,
+        timeout: float = 20.0,
+        **options: Any,  # noqa: ANN401 (those of `start`)
     ) -> Run:
         """Run it to its end, and check its exit code."""
-        changed = self | changes
-        with changed.start(*answers, preload=preload, command=command) as process:
-            run = process.finish(check=check)
+        with self.start(*answers, **options) as process:
+            run = process.finish(timeout, check=check)
         assert run.code == code, run.stdout
         assert run.stderr == ""
         return run
@@ -62,3 +58,15 @@ class Program:
 @pytest.fixture
 def program(server: Server, environ: dict[str, str], tmp_path: Path) -> Program:
     return Program(server, environ, tmp_path)
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """A pipe that nobody reads, and that takes nothing more."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.write(writer, bytes(2**20))  # more than it holds
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
