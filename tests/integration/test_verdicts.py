@@ -1,21 +1,28 @@
-"""Each outcome of the wait once, in everything that a run leaves behind, and when it ends."""
+"""Each outcome of the wait once, in everything that a run leaves behind; its end; and `latest`.
+
+`tests/unit/test_wait.py` has the rules for the end, `test_status.py` those for `latest`.
+"""
 
 import math
 
 import pytest
 
 from tests.integration.conftest import Tool
+from tests.support.run import run_inside
 from tests.support.samples import (
     ACCOUNT_SID,
     BUILD_SID,
+    BUILDS_PATH,
     SERVICE_SID,
     STATUS_PATH,
     STATUS_URL,
     TOKEN,
+    build,
     build_status,
+    page,
     twilio_error,
 )
-from tests.support.server import Response
+from tests.support.server import Response, Server
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
 
@@ -89,14 +96,32 @@ def test_wait_ends_5_s_after_the_deadline(tool: Tool) -> None:
     assert run.seconds == pytest.approx(16)
 
 
-def test_last_poll_is_at_the_deadline_whatever_retry_after_asks_for(tool: Tool) -> None:
-    busy = Response(429, b"", {"Retry-After": "999999999"})
-    run = tool.run(busy, COMPLETED, TWILIO_BUILD_TIMEOUT="400ms")
-    assert run.requests[1].time - run.requests[0].time == pytest.approx(0.4)
-
-
 def test_404_is_retried_every_second_for_10_s(tool: Tool) -> None:
     missing = twilio_error(404, 20404, "No such build", **{"Retry-After": "60"})  # it is ignored
     run = tool.run(missing, code=4)
     times = [request.time - run.requests[0].time for request in run.requests]
     assert times == pytest.approx(list(range(11)))
+
+
+def test_build_of_latest_is_polled_and_a_next_page_only_mentioned(tool: Tool) -> None:
+    tool.server.script(BUILDING, COMPLETED, path=STATUS_PATH)
+    with Server(Response(500)) as elsewhere:
+        link = f"{elsewhere.url}/v1/Services/{SERVICE_SID}/Builds?Page=1"
+        tool.server.script(page("builds", build("building"), next_page_url=link), path=BUILDS_PATH)
+        environ = tool.environ | {"TWILIO_BUILD_SID": "Latest"}
+        run = run_inside(environ, tool.server, elsewhere)
+    targets = [request.target for request in run.requests]
+    assert targets == [f"{BUILDS_PATH}?PageSize=20", STATUS_PATH, STATUS_PATH]
+    assert not elsewhere.connections
+    assert "only the first 20 builds were read" in run.stdout
+    assert "only the first 20 builds were read" in run.summary
+
+
+def test_reason_of_a_failed_build_says_which_build_latest_is(tool: Tool) -> None:
+    tool.server.script(Response(404), path="/Alerts")
+    tool |= {"TWILIO_BUILD_SID": "latest", "TWILIO_BUILD_DIAGNOSE": "true"}
+    run = tool.run(page("builds", build("failed")), code=1)
+    assert run.outputs["reason"].endswith(
+        f". About the newest build, {BUILD_SID}, created 2026-10-01 11:58:00 UTC, 2m ago. "
+        "If the deployment began later, it created no build: see its own log"
+    )
