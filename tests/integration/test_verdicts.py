@@ -1,4 +1,4 @@
-"""Each outcome of the wait once, in everything that a run leaves behind; its end; and `latest`.
+"""Outcomes of the wait in everything that a run leaves behind, its end, and `latest`.
 
 `tests/unit/test_wait.py` has the rules for the end, `test_status.py` those for `latest`.
 """
@@ -16,7 +16,6 @@ from tests.support.samples import (
     SERVICE_SID,
     STATUS_PATH,
     STATUS_URL,
-    TOKEN,
     build,
     build_status,
     page,
@@ -70,12 +69,6 @@ def test_timeout_0_of_a_build_that_is_not_finished_is_a_notice(tool: Tool) -> No
     (notice,) = run.commands("notice")
     assert notice.title == "Twilio build is not finished"
     assert "longer timeout" not in run.stdout
-
-
-def test_wrong_credentials_are_rejected(tool: Tool) -> None:
-    run = tool.run(twilio_error(401, 20003, f"Authenticate: {TOKEN}"), code=4)
-    assert run.outputs["outcome"] == "rejected"
-    assert "20003" in run.outputs["reason"]
 
 
 def test_sigterm_cancels_the_wait(tool: Tool) -> None:

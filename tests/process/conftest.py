@@ -26,30 +26,24 @@ class Program:
         preload: str = "",
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
-        **changes: str,
     ) -> Process:
-        """Start it with changes of its environment, for a `with` block.
-
-        It runs the source `preload` first, as its `sitecustomize`.
-        """
+        """Start it for a `with` block; it runs the source `preload` first."""
         self.server.script(*answers)
-        environ = self.environ | changes
         if preload:
             (self.folder / "sitecustomize.py").write_text(preload, "utf-8")
-            environ["PYTHONPATH"] = str(self.folder)
-        return Process(environ, self.server, command=command, stdout=stdout)
+            self.environ["PYTHONPATH"] = str(self.folder)
+        return Process(self.environ, self.server, command=command, stdout=stdout)
 
     def run(
         self,
         *answers: Step,
         code: int = 0,
         check: bool = True,
-        timeout: float = 20.0,
         **options: Any,  # noqa: ANN401 (those of `start`)
     ) -> Run:
         """Run it to its end, and check its exit code."""
         with self.start(*answers, **options) as process:
-            run = process.finish(timeout, check=check)
+            run = process.finish(check=check)
         assert run.code == code, run.stdout
         assert run.stderr == ""
         return run

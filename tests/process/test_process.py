@@ -1,11 +1,16 @@
-"""A broken machine under the process: standard output, disks, named pipes, threads, the stack."""
+"""The real process: a machine that is broken around it, its isolation, and a broken package."""
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from tests.process.conftest import Program
-from tests.support.run import COMMAND
+from tests.support.invariants import credential_forms
+from tests.support.run import COMMAND, REPOSITORY, Run
 from tests.support.samples import build_status
 from tests.support.server import Response
 
@@ -59,9 +64,7 @@ def test_full_disk_leaves_the_files_of_the_runner_as_they_were(program: Program)
     # Standard output is a file elsewhere; coverage would write one, too.
     for name in [name for name in program.environ if name.startswith("COVERAGE_")]:
         del program.environ[name]
-    with program.start(BUILDING, COMPLETED, preload=source, stdout=subprocess.DEVNULL) as process:
-        run = process.finish(check=False)
-    assert run.code == 5
+    run = program.run(COMPLETED, code=5, check=False, preload=source, stdout=subprocess.DEVNULL)
     assert run.files == files
 
 
@@ -89,3 +92,66 @@ def test_deeply_nested_json_does_not_exhaust_a_small_stack(program: Program) -> 
     deep = b', "x": ' + b"[" * 10_000 + b"]" * 10_000 + b"}"
     command = ("sh", "-c", f"ulimit -s 1024; exec {' '.join(COMMAND)}")
     program.run(Response(200, COMPLETED.body[:-1] + deep), command=command)
+
+
+SECRET_IN_ERROR = "import os\nraise RuntimeError('no ' + os.environ['TWILIO_AUTH_TOKEN'])\n"
+TRAP = "import pathlib; pathlib.Path('trapped').touch()\n"
+
+
+def check_crash(run: Run) -> None:
+    """The package did not import: there is no output but the outcome."""
+    assert run.files["GITHUB_OUTPUT"] == "outcome=error\n"
+    assert "output-file" not in run.files
+    assert "Traceback (most recent call last):" in run.lines
+    assert len(run.commands("error")) == 1
+    assert not [form for form in credential_forms(run.environ) if form in run.stdout]
+
+
+@pytest.fixture
+def broken(program: Program) -> tuple[str, ...]:
+    """The command that starts the entrypoint where its package is missing."""
+    copy = str(shutil.copy(COMMAND[1], program.folder))
+    return (sys.executable, "-S", copy)  # -S: without what is installed
+
+
+def test_package_that_is_missing_exits_70(program: Program, broken: tuple[str, ...]) -> None:
+    check_crash(program.run(code=70, check=False, command=broken))
+
+
+def test_package_that_is_missing_exits_70_without_standard_output(
+    program: Program, broken: tuple[str, ...]
+) -> None:
+    command = ("sh", "-c", 'exec "$@" >&-', "sh", *broken)
+    run = program.run(code=70, check=False, command=command)
+    assert run.files["GITHUB_OUTPUT"] == "outcome=error\n"
+
+
+def test_package_that_is_missing_exits_70_even_if_nobody_reads_the_log(
+    program: Program, broken: tuple[str, ...], full_pipe: int
+) -> None:
+    program.run(code=70, check=False, command=broken, stdout=full_pipe)
+
+
+def test_module_runs_in_the_same_guard(program: Program) -> None:
+    package = program.folder / "twilio_build_wait"
+    shutil.copytree(REPOSITORY / "src" / "twilio_build_wait", package)
+    command = (sys.executable, "-m", "twilio_build_wait")
+    program.run(build_status("completed"), command=command)
+    for name in ("GITHUB_OUTPUT", "TWILIO_BUILD_OUTPUT_FILE"):
+        Path(program.environ[name]).unlink()
+    (package / "main.py").write_text(SECRET_IN_ERROR)
+    check_crash(program.run(code=70, check=False, command=command))
+
+
+def test_modules_in_the_workspace_are_not_imported(program: Program) -> None:
+    """Its first line isolates the program if it is started by its path."""
+    for name in ("sitecustomize", "signal", "guard", "requests", "twilio_build_wait"):
+        (program.folder / f"{name}.py").write_text(TRAP)
+    program.environ.update(
+        PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        PYTHONPATH=str(program.folder),
+        PYTHONSTARTUP=str(program.folder / "signal.py"),
+        PYTHONWARNINGS="error",
+    )
+    program.run(build_status("completed"), command=(COMMAND[1],))
+    assert not (program.folder / "trapped").exists()
