@@ -27,7 +27,6 @@ RELATIONS: dict[str, tuple[str, datetime | None, list[str], Certainty | None]] =
     "this build": ("11200", None, [BUILD_SID], Certainty.BUILD),
     "this build and others": ("", NOW, [OTHER_SERVICE_SID, BUILD_SID], Certainty.BUILD),
     "another build of this service": ("82003", NOW, [OTHER_BUILD_SID, SERVICE_SID], None),
-    "another service": ("82003", NOW, [OTHER_SERVICE_SID], None),
     "a longer SID": ("82003", NOW, [f"{BUILD_SID}0"], Certainty.RELATED),
     "this service": ("82003", NOW, [SERVICE_SID.lower()], Certainty.SERVICE),
     "at the build's date": ("82007", CREATED, [SERVICE_SID], Certainty.SERVICE),

@@ -65,7 +65,6 @@ CHANGED = {
     ("private", "public"): True,
     ("protected", "public"): True,
     ("protected", "private"): False,
-    ("secret", "public"): False,
 }
 
 
