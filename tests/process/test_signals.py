@@ -41,9 +41,10 @@ def slow(*arguments):
 os.replace = slow
 """
 
-# No stack is so large: while it is asked for, no thread can be started.
+# No stack is so large: while it is asked for, no thread can be started. Every delay is 0.5 s.
 NO_THREAD = """
-import resource, threading
+import random, resource, threading
+random.uniform = lambda low, high: (low + high) / 2
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 threading.stack_size(2**31)
 """
