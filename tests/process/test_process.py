@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.process.conftest import Program
 from tests.support.invariants import credential_forms
 from tests.support.run import COMMAND, REPOSITORY, Run
@@ -107,29 +105,29 @@ def check_crash(run: Run) -> None:
     assert not [form for form in credential_forms(run.environ) if form in run.stdout]
 
 
-@pytest.fixture
-def broken(program: Program) -> tuple[str, ...]:
-    """The command that starts the entrypoint where its package is missing."""
-    copy = str(shutil.copy(COMMAND[1], program.folder))
-    return (sys.executable, "-S", copy)  # -S: without what is installed
+# Instead of running the package, it ends the process with a secret.
+BROKEN_GUARD = """
+import os, sys, types
+leave = lambda: sys.exit(os.environ["TWILIO_AUTH_TOKEN"])
+sys.modules["guard"] = types.SimpleNamespace(main=leave)
+"""
 
 
-def test_package_that_is_missing_exits_70(program: Program, broken: tuple[str, ...]) -> None:
-    check_crash(program.run(code=70, check=False, command=broken))
+def test_guard_that_is_broken_exits_70(program: Program) -> None:
+    check_crash(program.run(code=70, check=False, preload=BROKEN_GUARD))
 
 
-def test_package_that_is_missing_exits_70_without_standard_output(
-    program: Program, broken: tuple[str, ...]
-) -> None:
-    command = ("sh", "-c", 'exec "$@" >&-', "sh", *broken)
+def test_guard_that_is_missing_exits_70_without_standard_output(program: Program) -> None:
+    copy = shutil.copy(COMMAND[1], program.folder)
+    command = ("sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-S", copy)
     run = program.run(code=70, check=False, command=command)
     assert run.files["GITHUB_OUTPUT"] == "outcome=error\n"
 
 
-def test_package_that_is_missing_exits_70_even_if_nobody_reads_the_log(
-    program: Program, broken: tuple[str, ...], full_pipe: int
+def test_guard_that_is_broken_exits_70_even_if_nobody_reads_the_log(
+    program: Program, full_pipe: int
 ) -> None:
-    program.run(code=70, check=False, command=broken, stdout=full_pipe)
+    program.run(code=70, check=False, preload=BROKEN_GUARD, stdout=full_pipe)
 
 
 def test_module_runs_in_the_same_guard(program: Program) -> None:
