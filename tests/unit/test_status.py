@@ -57,11 +57,8 @@ def poll(*results: Response | PollError, **changes: str) -> PollResult:
     return Poller(ScriptedClient(*results), read(samples.environment(**changes))).poll(10)
 
 
-def poll_latest(*results: Response | PollError) -> PollResult:
-    return poll(*results, **LATEST)
-
-
-def error_of(result: PollResult) -> PollError:
+def failure(*results: Response | PollError, **changes: str) -> PollError:
+    result = poll(*results, **changes)
     assert isinstance(result, PollError), result
     return result
 
@@ -86,7 +83,7 @@ INVALID: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("problem", INVALID)
 def test_resource_that_is_not_this_builds_status(problem: str) -> None:
     response = build_status(**{"status": "building", **INVALID[problem]})
-    assert error_of(poll(response)).cause.text() == problem
+    assert failure(response).cause.text() == problem
 
 
 PATH = STATUS_URL.removeprefix("https://serverless.twilio.com")
@@ -121,7 +118,7 @@ def ago(**time: float) -> str:
 
 def newest(*entries: object) -> Latest:
     """Return the build that `latest` stands for in a list."""
-    result = poll_latest(page("builds", *entries))
+    result = poll(page("builds", *entries), **LATEST)
     assert isinstance(result, BuildStatus), result
     assert result.latest
     return result.latest
@@ -130,7 +127,7 @@ def newest(*entries: object) -> Latest:
 def test_entry_of_the_list_is_a_status() -> None:
     latest = Latest(BUILD_SID, "2026-10-01 11:58:00", "2m")
     expected = BuildStatus("queued", ACCOUNT_SID, SERVICE_SID, STATUS_URL, latest)
-    assert poll_latest(page("builds", build("queued"))) == expected
+    assert poll(page("builds", build("queued")), **LATEST) == expected
 
 
 OLD = build(sid=OTHER_BUILD_SID, date_created=ago(minutes=4))
@@ -160,7 +157,7 @@ def test_latest_may_be_15_minutes_old(date: str, age: str) -> None:
 
 def test_newest_build_that_is_too_old_is_a_permanent_error() -> None:
     too_old = build(date_created=ago(minutes=15, seconds=1))
-    error = error_of(poll_latest(page("builds", too_old)))
+    error = failure(page("builds", too_old), **LATEST)
     assert error.cause.text() == (
         "latest accepts only builds from the last 15 minutes, and the newest is "
         f"{BUILD_SID}, created 2026-10-01 11:44:59 UTC, 15m1s ago"
@@ -173,10 +170,10 @@ def test_newest_build_that_is_too_old_is_a_permanent_error() -> None:
 
 
 def test_list_of_builds_without_a_valid_one_is_an_error() -> None:
-    error = error_of(poll_latest(page("builds", next_page_url="https://x")))
+    error = failure(page("builds", next_page_url="https://x"), **LATEST)
     cause = "Twilio lists no valid build of this service; only the first 20 builds were read"
     assert error.cause.text() == cause
-    error = error_of(poll_latest(samples.json_response({"builds": {}})))
+    error = failure(samples.json_response({"builds": {}}), **LATEST)
     assert error.cause.text() == "it has no list of builds"
 
 
@@ -194,7 +191,7 @@ def test_smaller_page_is_requested_at_once_and_within_the_same_poll() -> None:
 
 
 def test_list_that_is_too_large_twice_is_a_permanent_error() -> None:
-    error = error_of(poll_latest(OVERSIZED, OVERSIZED))
+    error = failure(OVERSIZED, OVERSIZED, **LATEST)
     assert error.kind is ErrorKind.PERMANENT
     assert error.advice.text() == "Set build-sid to the SID of the build"
 
@@ -216,4 +213,4 @@ ADVICE: dict[str, tuple[Reach, dict[str, str], str]] = {
 def test_advice_on_a_404(reach: Reach, inputs: dict[str, str], advice: str) -> None:
     check = message("Check it")
     error = PollError(message("HTTP 404"), ErrorKind.NOT_FOUND, advice=check, reach=reach)
-    assert error_of(poll(error, **inputs)).advice.text() == advice
+    assert failure(error, **inputs).advice.text() == advice
