@@ -1,7 +1,6 @@
 """The tool as a process of its own, against one scripted server."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,15 +51,3 @@ class Program:
 @pytest.fixture
 def program(server: Server, environ: dict[str, str], tmp_path: Path) -> Program:
     return Program(server, environ, tmp_path)
-
-
-@pytest.fixture
-def full_pipe() -> Iterator[int]:
-    """A pipe that nobody reads, and that takes nothing more."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    os.write(writer, bytes(2**20))  # more than it holds
-    os.set_blocking(writer, True)
-    yield writer
-    os.close(reader)
-    os.close(writer)
