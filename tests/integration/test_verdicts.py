@@ -3,8 +3,6 @@
 `tests/unit/test_wait.py` has the rules for the end, `test_status.py` those for `latest`.
 """
 
-import math
-
 import pytest
 
 from tests.integration.conftest import Tool
@@ -82,11 +80,6 @@ def test_sigterm_cancels_the_wait(tool: Tool) -> None:
 
 def test_signal_takes_precedence_over_invalid_inputs(tool: Tool) -> None:
     tool.run(code=143, signal_at=0, TWILIO_BUILD_TIMEOUT="often")
-
-
-def test_wait_ends_5_s_after_the_deadline(tool: Tool) -> None:
-    run = tool.run([math.inf], code=3, TWILIO_BUILD_TIMEOUT="11s")
-    assert run.seconds == pytest.approx(16)
 
 
 def test_404_is_retried_every_second_for_10_s(tool: Tool) -> None:
