@@ -3,7 +3,7 @@
 import contextlib
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,18 +31,12 @@ class Tool:
         return replace(self, environ=kept | {ci: "1"})
 
     def run(
-        self,
-        *answers: Step,
-        code: int = 0,
-        signal_at: float = math.inf,
-        uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
-        **changes: str,
+        self, *answers: Step, code: int = 0, signal_at: float = math.inf, **changes: str
     ) -> Run:
         """Run against these answers, or the script so far; check the exit code."""
         if answers:
             self.server.script(*answers)
-        environ, clock = self.environ | changes, VirtualClock(signal_at)
-        run = run_inside(environ, self.server, clock=clock, uniform=uniform)
+        run = run_inside(self.environ | changes, self.server, clock=VirtualClock(signal_at))
         assert run.code == code, run.stdout
         return run
 

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.conftest import Tool
 from tests.support import samples
 from tests.support.invariants import MASK
-from tests.support.run import Run
+from tests.support.run import Run, run_inside
 from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, build_status
 from tests.support.server import Response, Step
 
@@ -101,9 +101,10 @@ def test_diagnosis_shows_no_credential(tool: Tool) -> None:
 
 
 PASSWORD = "hunter22/proxy+pass"
+ADDRESS = "http://me:{}@127.0.0.1:{}"
 PROXIES: dict[str, tuple[str, Step, int]] = {
-    "refuses": ("http://me:{}@127.0.0.1:{}", Response(407, phrase=PASSWORD), 4),
-    "fails": ("http://me:{}@127.0.0.1:{}", Response(502, PASSWORD.encode(), phrase=PASSWORD), 3),
+    "refuses": (ADDRESS, f"HTTP/1.1 407 {PASSWORD}\r\n\r\n".encode(), 4),
+    "fails": (ADDRESS, f"HTTP/1.1 502 {PASSWORD}\r\n\r\n{PASSWORD}".encode(), 3),
     "is no host": ("http://me:{}@[127.0.0.1:{}", b"", 4),
     "speaks SOCKS": ("socks5h://me:{}@127.0.0.1:{}", b"", 4),
 }
@@ -122,6 +123,8 @@ def test_traceback_of_a_bug_shows_no_credential(tool: Tool) -> None:
     def fail(_low: float, _high: float) -> float:
         raise RuntimeError(FLOOD, {"token": TOKEN})
 
-    run = (tool | KEY).run(build_status(), code=70, uniform=fail)
+    tool.server.script(build_status())
+    run = run_inside((tool | KEY).environ, tool.server, uniform=fail)
+    assert run.code == 70
     assert "RuntimeError" in run.stdout
     assert_nothing_leaks(run)

@@ -43,11 +43,10 @@ class Response:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    phrase: str = "Phrase"
 
     @property
     def raw(self) -> bytes:
-        head = f"HTTP/1.1 {self.status} {self.phrase}\r\n"
+        head = f"HTTP/1.1 {self.status} Phrase\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         if not {"content-length", "transfer-encoding"} & {name.lower() for name in self.headers}:
             head += f"Content-Length: {len(self.body)}\r\n"
@@ -57,7 +56,7 @@ class Response:
 class Connection:
     """The server's end of one connection; its methods raise OSError once the client has gone."""
 
-    request: Request  # the latest one; not set yet in a `connecting` handler
+    request: Request  # the latest one
 
     def __init__(self, server: "Server", sock: socket.socket) -> None:
         self.server, self.sock = server, sock
@@ -136,19 +135,15 @@ def _script(answers: Sequence[Step]) -> Iterator[Step]:
 class Server(contextlib.AbstractContextManager["Server"]):
     """Accepts connections on 127.0.0.1 from the start; `url` is its root.
 
-    `answers` are the script for every path, `connecting` the answers to new connections, before TLS
-    and any request. With `tls` it speaks TLS, as `localhost`. `clock` is the virtual time that it
-    goes by, None for the machine's. An error in one of its threads fails the test.
+    `answers` are the script for every path. With `tls` it speaks TLS, as `localhost`. It goes by
+    the virtual time of `clock`, or the machine's. An error in one of its threads fails the test.
     """
 
-    def __init__(
-        self, *answers: Step, tls: ssl.SSLContext | None = None, connecting: Sequence[Step] = ((),)
-    ) -> None:
+    def __init__(self, *answers: Step, tls: ssl.SSLContext | None = None) -> None:
         self.clock: VirtualClock | None = None
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
         self._scripts = {"": _script(answers)}
-        self._connecting = _script(connecting)
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
@@ -185,7 +180,6 @@ class Server(contextlib.AbstractContextManager["Server"]):
 
     def _serve(self, connection: Connection) -> None:
         with contextlib.closing(connection), contextlib.suppress(OSError):  # it has gone
-            connection.answer(next(self._connecting))
             if self._tls:
                 connection.start_tls(self._tls)
             while request := connection.read_request():
