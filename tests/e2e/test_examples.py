@@ -142,17 +142,14 @@ def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) 
     assert is_deployed(emulator)
 
 
-def scripts(node: Any, image: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 (YAML)
-    """Yield the image and the commands of each step in a pipeline."""
+def scripts(node: Any) -> Iterator[str]:  # noqa: ANN401 (YAML)
+    """Yield the commands of each step in a pipeline."""
     for item in node if isinstance(node, list) else [node]:
-        if isinstance(item, dict):
-            own = item.get("docker", [item])[0].get("image", image)
-            for key, value in item.items():
-                if key in {"bash", "command", "commands", "run", "script"}:
-                    text = value if isinstance(value, str) else "\n".join(value)
-                    yield own, text.replace("$$", "$")  # as Buildkite does
-                else:
-                    yield from scripts(value, own)
+        for key, value in item.items() if isinstance(item, dict) else ():
+            if key in {"bash", "command", "commands", "run", "script"}:
+                yield value if isinstance(value, str) else "\n".join(value)
+            else:
+                yield from scripts(value)
 
 
 PIPELINES = ["azure-pipelines", "bitbucket-pipelines", "buildkite", "circleci", "woodpecker"]
@@ -162,13 +159,13 @@ PIPELINES = ["azure-pipelines", "bitbucket-pipelines", "buildkite", "circleci", 
 def test_pipeline(image: str, emulator: Emulator, tmp_path: Path, file: str) -> None:
     project = projects.make_project(tmp_path / "project", ALL)
     environ = projects.variables(emulator) | {"TF_BUILD": "True"}
-    flags = ["--rm", "--network=host", f"--volume={project}:/work", "--workdir=/work"]
-    flags += [f"--env={name}" for name in environ]  # the client has the values
+    tool = f"docker run --rm --env={' --env='.join(environ)} --env=TWILIO_BUILD_SID {IMAGE}"
     environ["PATH"] = f"{JOBS}/bin:{os.environ['PATH']}"  # for buildkite-agent
-    for place, script in scripts(yaml.safe_load((EXAMPLES / f"{file}.yml").read_text())):
-        container = ["docker", "run", "--entrypoint=sh", *flags, image]
-        text = script.replace(IMAGE, f"--network=host --env=TWILIO_BASE_URL {image}")
-        log = execute(project, [*(container if place == IMAGE else ["bash"]), "-ec", text], environ)
+    for script in scripts(yaml.safe_load((EXAMPLES / f"{file}.yml").read_text())):
+        text = re.sub("^twilio-build-wait$", tool, script, flags=re.MULTILINE)
+        text = text.replace(IMAGE, f"--network=host --env=TWILIO_BASE_URL {image}")
+        text = text.replace("$$", "$")  # as Buildkite does
+        log = execute(project, ["bash", "-ec", text], environ)
         environ |= dict(re.findall(r"##vso\[task.setvariable variable=(\w+)\](.*)", log))
         environ["BUILD_SID"] = environ.get("TWILIO_BUILD_WAIT_BUILD_SID", "")  # in the second job
     assert is_deployed(emulator)
