@@ -23,11 +23,7 @@ class Container(Process):
     """A run in a container, with HOME and the host's network; the client passes signals on."""
 
     def __init__(
-        self,
-        image: str,
-        environ: Mapping[str, str],
-        *servers: Server,
-        flags: Sequence[str] = (),
+        self, image: str, environ: Mapping[str, str], server: Server, flags: Sequence[str] = ()
     ) -> None:
         self.name = f"twilio-build-wait-e2e-{uuid.uuid4().hex[:12]}"
         home = Path(environ["HOME"])
@@ -37,17 +33,11 @@ class Container(Process):
         names = [name for name in environ if name != "PATH" and not name.startswith("COVERAGE_")]
         variables = [f"--env={name}" for name in names]  # the client has the values
         command = ("docker", "run", f"--name={self.name}", *volumes, *variables, *flags, image)
-        super().__init__(environ, *servers, command=command)
+        super().__init__(environ, server, command=command)
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         docker("rm", "--force", "--volumes", self.name)
-
-
-@pytest.fixture
-def completed(server: Server) -> Server:
-    server.script(build_status(), build_status("completed"))
-    return server
 
 
 SIGNALS = {
@@ -61,7 +51,7 @@ def test_signal_ends_process_1(
     image: str, environ: dict[str, str], server: Server, number: int, flags: tuple[str, ...]
 ) -> None:
     server.script([math.inf])
-    with Container(image, environ, server, flags=flags) as container:
+    with Container(image, environ, server, flags) as container:
         container.wait_for(lambda: server.requests)
         container.send_signal(number)
         run = container.finish(timeout=2.0)  # the client and the engine take a part of it
@@ -69,10 +59,11 @@ def test_signal_ends_process_1(
 
 
 def test_other_user_and_read_only_file_system(
-    image: str, environ: dict[str, str], completed: Server
+    image: str, environ: dict[str, str], server: Server
 ) -> None:
+    server.script(build_status("completed"))
     flags = ("--user=12345:23456", "--read-only", "--cap-drop=ALL")
-    with Container(image, environ, completed, flags=flags) as container:
+    with Container(image, environ, server, flags) as container:
         run = container.finish()
     assert run.code == 0
     assert run.output_file["outcome"] == "completed"
@@ -90,8 +81,9 @@ STARTS = {
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_nothing_in_the_workspace_is_run(
-    image: str, environ: dict[str, str], completed: Server, tmp_path: Path, start: tuple[str, ...]
+    image: str, environ: dict[str, str], server: Server, tmp_path: Path, start: tuple[str, ...]
 ) -> None:
+    server.script(build_status("completed"))
     for name in MODULES:
         (tmp_path / f"{name}.py").write_text("import pathlib; pathlib.Path('trapped').touch()\n")
     for name in PROGRAMS:
@@ -99,7 +91,7 @@ def test_nothing_in_the_workspace_is_run(
     for name in ("PYTHONPATH", "PYTHONUSERBASE", "PYTHONHOME"):
         environ[name] = str(tmp_path)
     flags = (f"--env=PATH={tmp_path}:/usr/local/bin:/usr/bin:/bin", *start)
-    with Container(image, environ, completed, flags=flags) as container:
+    with Container(image, environ, server, flags) as container:
         run = container.finish()
     assert run.code == 0
     assert not (tmp_path / "trapped").exists()
