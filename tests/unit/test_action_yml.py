@@ -3,11 +3,10 @@
 import re
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.support.run import REPOSITORY
-from twilio_build_wait.inputs import INPUTS, Input
+from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.model import Ending
 from twilio_build_wait.outputs import OUTPUTS, variable
 
@@ -22,37 +21,32 @@ ROWS = [
 #: The rows whose first cell is a name in backticks.
 NAMED = [row for row in ROWS if f"| `{row[0]}` |" in README]
 
-BY_NAME = pytest.mark.parametrize("spec", INPUTS, ids=[spec.name for spec in INPUTS])
-
 
 def test_action_has_every_input_and_output() -> None:
     assert list(ACTION["inputs"]) == [spec.name for spec in INPUTS]
     assert list(ACTION["outputs"]) == list(OUTPUTS)
 
 
-@pytest.mark.parametrize("section", ["inputs", "outputs"])
-def test_action_declares_no_default_and_nothing_required(section: str) -> None:
-    assert {tuple(declared) for declared in ACTION[section].values()} == {("description",)}
+def test_action_declares_no_default_and_nothing_required() -> None:
+    for declared in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
+        assert list(declared) == ["description"]
 
 
-@BY_NAME
-def test_description_gives_variable_default_and_whether_it_is_required(spec: Input[Any]) -> None:
-    description = ACTION["inputs"][spec.name]["description"]
-    assert f"Or env {spec.variable}." in description
-    assert (f"Default {spec.default_text}" if spec.default_text else "") in description
-    assert description.startswith("Required: ") == spec.is_required
+def test_description_gives_variable_default_and_whether_it_is_required() -> None:
+    for spec in INPUTS:
+        description = ACTION["inputs"][spec.name]["description"]
+        assert f"Or env {spec.variable}." in description
+        assert (f"Default {spec.default_text}" if spec.default_text else "") in description
+        assert description.startswith("Required: ") == spec.is_required, description
 
 
-def test_readme_has_every_input_and_output_and_no_other() -> None:
-    own = {(spec.name, spec.variable) for spec in INPUTS}
-    own |= {(name, variable(name)) for name in OUTPUTS}
-    assert own == {(row[0], row[1]) for row in NAMED if row[1].startswith("TWILIO_")}
-
-
-@BY_NAME
-def test_readme_gives_the_default(spec: Input[Any]) -> None:
-    (row,) = [row for row in NAMED if row[:2] == [spec.name, spec.variable]]
-    assert spec.default_text in " | ".join(row)
+def test_readme_has_every_input_with_its_default_and_every_output_and_no_other() -> None:
+    own = {(spec.name, spec.variable): spec.default_text for spec in INPUTS}
+    own |= {(name, variable(name)): "" for name in OUTPUTS}
+    rows = {(row[0], row[1]): row for row in NAMED if row[1].startswith("TWILIO_")}
+    assert own.keys() == rows.keys()
+    for names, default in own.items():
+        assert default in " | ".join(rows[names]), names
 
 
 def test_readme_has_every_exit_code() -> None:
