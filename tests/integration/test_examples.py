@@ -1,15 +1,20 @@
-"""The scripts of examples/ against the emulator, as a shell starts them."""
+"""The scripts of examples/ against the emulator, and the emulator's command line."""
 
+import re
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
-from emulator import SERVICE_SID, Emulator
+from emulator import API_KEY, API_SECRET, SERVICE_SID, Emulator
 from tests.support import projects
 from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute
+from tests.support.run import REPOSITORY
 
 pytestmark = pytest.mark.slow  # each starts several processes
 
@@ -124,6 +129,30 @@ def test_create_build_reaches_both_hosts_of_a_region(emulator: Emulator, tmp_pat
     # No request leaves this machine, and -x prints the addresses.
     offline = {"TWILIO_BASE_URL": "", "HTTPS_PROXY": "http://127.0.0.1:1", "TWILIO_REGION": "ie1"}
     environ = projects.variables(emulator) | offline
-    printed = execute(project, ["sh", "-x", *CREATE["shell"][1:]], environ, code=1)
+    printed = execute(project, ["sh", "-x", "create-build.sh"], environ, code=1)
     assert "=https://serverless.dublin.ie1.twilio.com/" in printed
     assert "=https://serverless-upload.dublin.ie1.twilio.com/" in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_command_line_serves_a_file_with_faults_until_a_signal(tmp_path: Path, number: int) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(f'{{"builds": [{{"sid": "{BUILD}"}}], "alerts": [{{"build": "{BUILD}"}}]}}')
+    faults = [f"--fault={spec}" for spec in ("404*2", "429=2s", "slow=10ms", "garbage", "reset")]
+    command = [sys.executable, "-m", "emulator", f"--file={file}", *faults]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        head = "".join(process.stdout.readline() for _ in range(6))
+        exports = dict(re.findall("export (.*)=(.*)", head))
+        assert exports["TWILIO_BUILD_SID"] == BUILD
+        url = f"{exports['TWILIO_BASE_URL']}/v1/Services/demo/Builds/{BUILD}/Status"
+        with requests.Session() as session:
+            session.auth = (API_KEY, API_SECRET)
+            statuses = [session.get(url).status_code for _ in range(4)]
+            assert statuses == [404, 404, 429, 200]
+            assert session.get(url).text.startswith("<html>")
+            with pytest.raises(requests.ConnectionError, match="reset"):
+                session.get(url)
+        assert "/Status 404 404*2\n" in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 0
