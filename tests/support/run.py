@@ -30,34 +30,29 @@ COMMAND = (sys.executable, str(REPOSITORY / "entrypoint.py"))
 class Run:
     """A run that has ended, and everything that it left behind.
 
-    `stamps` are the pieces of standard output with the seconds since the start; `files` the text of
-    `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` and `output-file` as far as they exist; `requests` those
-    that the first server received.
+    `files` are the texts of `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` and `output-file` as far as they
+    exist; `requests` those that the first server received.
     """
 
     code: int
-    stamps: Sequence[tuple[float, bytes]]
+    stdout: str
     stderr: str
     seconds: float
     environ: Mapping[str, str]
     servers: InitVar[Sequence[Server]]
-    folder: InitVar[Path]
     check: InitVar[bool]
 
-    def __post_init__(self, servers: Sequence[Server], folder: Path, check: bool) -> None:
+    def __post_init__(self, servers: Sequence[Server], check: bool) -> None:
         # Read at once: a later run may use the same server and files.
         self.requests = [*servers[0].requests] if servers else []
-        names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
-        paths = {name: self.environ.get(name, "") for name in names}
-        paths["output-file"] = inputs.OUTPUT_FILE.read(self.environ)
-        places = {name: folder / path for name, path in paths.items()}
+        paths = {"output-file": inputs.OUTPUT_FILE.read(self.environ)}
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+            paths[name] = self.environ.get(name, "")
+        home = Path(self.environ.get("HOME", ""))
+        places = {name: home / path for name, path in paths.items()}
         self.files = {name: at.read_text("utf-8") for name, at in places.items() if at.is_file()}
         if check:
             invariants.check(self)
-
-    @property
-    def stdout(self) -> str:
-        return b"".join(piece for _, piece in self.stamps).decode()
 
     @property
     def lines(self) -> list[str]:
@@ -107,9 +102,9 @@ def run_inside(
     clock starts at NOW, and `uniform` returns the middle.
     """
     clock = clock or VirtualClock()
-    stamps: list[tuple[float, bytes]] = []
+    log: list[bytes] = []
     usual = Runtime(
-        write=lambda data: stamps.append((clock.elapsed, data)),
+        write=log.append,
         append=append,
         watch=Watch(),
         signals=clock,
@@ -125,7 +120,8 @@ def run_inside(
         for server in servers:
             server.clock = clock
         code = main(os.environ, arguments, replace(usual, **changes))
-    return Run(code, stamps, stderr.getvalue(), clock.elapsed, environ, servers, Path.cwd(), check)
+    stdout = b"".join(log).decode()
+    return Run(code, stdout, stderr.getvalue(), clock.elapsed, environ, servers, check)
 
 
 def scaled(seconds: float) -> float:
@@ -180,6 +176,5 @@ class Process(subprocess.Popen[bytes]):
         """Wait for the end of the run."""
         self.wait_for(lambda: self.poll() is not None, timeout)
         seconds = time.monotonic() - self.started
-        stamps = [(seconds, (self.folder / "log").read_bytes())]
-        stderr, code = (self.folder / "err").read_text("utf-8"), self.returncode
-        return Run(code, stamps, stderr, seconds, self.environ, self.servers, self.folder, check)
+        stdout, stderr = ((self.folder / name).read_bytes().decode() for name in ("log", "err"))
+        return Run(self.returncode, stdout, stderr, seconds, self.environ, self.servers, check)
