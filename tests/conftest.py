@@ -1,5 +1,6 @@
 """What every test can ask for."""
 
+import os
 import ssl
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,8 +22,25 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def environ(server: Server, tmp_path: Path) -> dict[str, str]:
-    """The environment of a GitHub step that polls the server, with a working folder of its own."""
-    return samples.step(tmp_path, server.url)
+    """The environment of a GitHub step that polls the server, with a working folder of its own.
+
+    It has an output file besides `GITHUB_OUTPUT`, so that every run compares the two. The diagnosis
+    is off.
+    """
+    files = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    for file in files.values():
+        file.touch()  # as the runner does
+    return samples.environment(
+        PATH=os.environ.get("PATH", os.defpath),
+        HOME=str(tmp_path),
+        CI="true",
+        GITHUB_ACTIONS="true",
+        TWILIO_BASE_URL=server.url,
+        TWILIO_BUILD_DIAGNOSE="false",
+        TWILIO_BUILD_OUTPUT_FILE=str(tmp_path / "outputs.json"),
+        **{name: str(file) for name, file in files.items()},
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+    )
 
 
 class Authority(trustme.CA):

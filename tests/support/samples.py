@@ -6,10 +6,8 @@ Ellipsis is left out.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tests.support.server import Response
 
@@ -48,28 +46,6 @@ def environment(**changes: str | None) -> dict[str, str]:
         "TWILIO_BUILD_SID": BUILD_SID,
     }
     return {name: value for name, value in (required | changes).items() if value is not None}
-
-
-def step(folder: Path, root: str) -> dict[str, str]:
-    """Return the environment of a GitHub step that polls `root`, with its files in `folder`.
-
-    It has an output file besides `GITHUB_OUTPUT`, so that every run compares the two. The diagnosis
-    is off.
-    """
-    files = {"GITHUB_OUTPUT": folder / "output", "GITHUB_STEP_SUMMARY": folder / "summary"}
-    for file in files.values():
-        file.touch()  # as the runner does
-    return environment(
-        PATH=os.environ.get("PATH", os.defpath),
-        HOME=str(folder),
-        CI="true",
-        GITHUB_ACTIONS="true",
-        TWILIO_BASE_URL=root,
-        TWILIO_BUILD_DIAGNOSE="false",
-        TWILIO_BUILD_OUTPUT_FILE=str(folder / "outputs.json"),
-        **{name: str(file) for name, file in files.items()},
-        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")},
-    )
 
 
 def json_response(value: object, status: int = 200, **headers: str) -> Response:
