@@ -17,7 +17,7 @@ from unittest import mock
 from tests.support import invariants, parsers
 from tests.support.clocks import VirtualClock
 from tests.support.samples import NOW
-from tests.support.server import Server
+from tests.support.server import Request, Server
 from twilio_build_wait import inputs
 from twilio_build_wait.guard import Watch, append
 from twilio_build_wait.main import Runtime, main
@@ -31,7 +31,7 @@ class Run:
     """A run that has ended, and everything that it left behind.
 
     `files` are the texts of `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` and `output-file` as far as they
-    exist; `requests` those that the first server received.
+    exist; `requests` those that the first server has received so far.
     """
 
     code: int
@@ -39,12 +39,10 @@ class Run:
     stderr: str
     seconds: float
     environ: Mapping[str, str]
-    servers: InitVar[Sequence[Server]]
+    requests: Sequence[Request]
     check: InitVar[bool]
 
-    def __post_init__(self, servers: Sequence[Server], check: bool) -> None:
-        # Read at once: a later run may use the same server and files.
-        self.requests = [*servers[0].requests] if servers else []
+    def __post_init__(self, check: bool) -> None:
         paths = {"output-file": inputs.OUTPUT_FILE.read(self.environ)}
         for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
             paths[name] = self.environ.get(name, "")
@@ -121,7 +119,8 @@ def run_inside(
             server.clock = clock
         code = main(os.environ, arguments, replace(usual, **changes))
     stdout = b"".join(log).decode()
-    return Run(code, stdout, stderr.getvalue(), clock.elapsed, environ, servers, check)
+    requests = [*servers[0].requests] if servers else []
+    return Run(code, stdout, stderr.getvalue(), clock.elapsed, environ, requests, check)
 
 
 def scaled(seconds: float) -> float:
@@ -139,11 +138,12 @@ class Process(subprocess.Popen[bytes]):
     def __init__(
         self,
         environ: Mapping[str, str],
-        *servers: Server,
+        server: Server,
+        *,
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
     ) -> None:
-        self.environ, self.servers, self.folder = environ, servers, Path(environ["HOME"])
+        self.environ, self.server, self.folder = environ, server, Path(environ["HOME"])
         self.started = time.monotonic()
         with (self.folder / "log").open("wb") as log, (self.folder / "err").open("wb") as errors:
             super().__init__(
@@ -177,4 +177,5 @@ class Process(subprocess.Popen[bytes]):
         self.wait_for(lambda: self.poll() is not None, timeout)
         seconds = time.monotonic() - self.started
         stdout, stderr = ((self.folder / name).read_bytes().decode() for name in ("log", "err"))
-        return Run(self.returncode, stdout, stderr, seconds, self.environ, self.servers, check)
+        requests = [*self.server.requests]
+        return Run(self.returncode, stdout, stderr, seconds, self.environ, requests, check)

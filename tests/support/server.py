@@ -56,8 +56,6 @@ class Response:
 class Connection:
     """The server's end of one connection; its methods raise OSError once the client has gone."""
 
-    request: Request  # the latest one
-
     def __init__(self, server: "Server", sock: socket.socket) -> None:
         self.server, self.sock = server, sock
         self._received = b""
@@ -80,8 +78,7 @@ class Connection:
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         self._begin_request()
         now = self.server.clock.now() if self.server.clock else time.monotonic()
-        self.request = Request(method, target, target.partition("?")[0], headers, now)
-        return self.request
+        return Request(method, target, target.partition("?")[0], headers, now)
 
     def answer(self, step: "Step") -> None:
         if isinstance(step, Response | bytes):
