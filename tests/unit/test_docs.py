@@ -1,11 +1,13 @@
-"""README, docs and examples: snippets are valid, links lead somewhere, names exist.
+"""README, docs, examples and workflows: snippets are valid, links lead somewhere, names exist.
 
 What `make bench` has written, docs/performance.md and the pictures, is what it would write now.
 """
 
 import html
+import inspect
 import json
 import re
+import shlex
 import subprocess
 from textwrap import indent
 from typing import Any
@@ -21,6 +23,7 @@ from tests.support.run import REPOSITORY
 from tools import pictures
 from tools.pictures import ENVIRONMENT, FAILED, IMAGES, SMALLER
 from tools.release import owner
+from tools.release.__main__ import STEPS
 from twilio_build_wait.inputs import INPUTS
 from twilio_build_wait.outputs import OUTPUTS, variable
 
@@ -149,3 +152,37 @@ def test_pictures_load_nothing_and_hold_no_secret_or_address() -> None:
         text = path.read_text("utf-8")
         assert not re.search(r"@import|@font-face|url\((?!#)|127\.0\.0\.1|add-mask", text), path
         assert AUTH_TOKEN not in text, path
+
+
+WORKFLOWS = read(".github/workflows/*.yml")
+JOBS: dict[str, dict[str, Any]] = {
+    name: job for text in WORKFLOWS.values() for name, job in yaml.safe_load(text)["jobs"].items()
+}
+
+
+def test_workflows_call_every_step_with_its_arguments() -> None:
+    text = "\n".join((WORKFLOWS | read(".github/actions/*/action.yml")).values())
+    calls = [shlex.split(call) for call in re.findall(r"tools\.release ([^|>\n]+)", text)]
+    for step, *arguments in calls:
+        inspect.signature(STEPS[step]).bind(*arguments)
+    assert {call[0] for call in calls} == STEPS.keys() - {"owner"}
+
+
+def test_whatever_can_publish_needs_an_approval() -> None:
+    writes = dict.fromkeys(("attestations", "contents", "packages"), "write")
+    publish = {name for name, job in JOBS.items() if writes.items() & job["permissions"].items()}
+    assert publish == {"release", "publish"}
+    assert {JOBS[name]["environment"] for name in publish} == {"release"}
+
+
+def test_required_checks_are_jobs() -> None:
+    ruleset = json.loads((REPOSITORY / ".github/rulesets/main.json").read_text("utf-8"))
+    (rule,) = [rule for rule in ruleset["rules"] if rule["type"] == "required_status_checks"]
+    names = {job["name"] for job in JOBS.values()}
+    names |= {f"Analyze {each}" for each in JOBS["analyze"]["strategy"]["matrix"]["language"]}
+    assert names >= {check["context"] for check in rule["parameters"]["required_status_checks"]}
+
+
+def test_ci_passes_only_with_each_of_its_jobs() -> None:
+    jobs = yaml.safe_load(WORKFLOWS[".github/workflows/ci.yml"])["jobs"]
+    assert set(jobs["passed"]["needs"]) == jobs.keys() - {"passed"}
