@@ -13,16 +13,16 @@ from tests.support.projects import execute
 from tests.support.run import REPOSITORY
 
 
-def docker(*arguments: str, timeout: float = 60.0) -> str:
+def docker(*arguments: str) -> str:
     """Run the docker client and return what it prints."""
-    return execute(REPOSITORY, ["docker", *arguments], timeout=timeout)
+    return execute(REPOSITORY, ["docker", *arguments])
 
 
 @contextlib.contextmanager
 def built(folder: Path, *flags: str) -> Iterator[str]:
     """Build an image from a folder. Its name is removed afterwards."""
     tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    docker("build", f"--tag={tag}", *flags, str(folder), timeout=300)
+    docker("build", f"--tag={tag}", *flags, str(folder))
     try:
         yield tag
     finally:

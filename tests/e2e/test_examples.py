@@ -45,7 +45,7 @@ def is_deployed(emulator: Emulator) -> bool:
 def job_image(base_image: str) -> str:
     """The image of jobs. It stays, so that a second build is quick."""
     tag = "twilio-build-wait-e2e:examples"
-    docker("build", "--quiet", f"--tag={tag}", f"--build-arg=BASE={base_image}", JOBS, timeout=110)
+    docker("build", "--quiet", f"--tag={tag}", f"--build-arg=BASE={base_image}", JOBS)
     return tag
 
 
@@ -121,7 +121,7 @@ def test_workflow(
         *actions,
     ]
     environ |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    log = execute(project, command, environ, code=code, timeout=200)
+    log = execute(project, command, environ, code)
     assert re.search(lines, log, re.MULTILINE), log
     assert is_deployed(emulator) == ("is live" in lines), log
     assert ("::error title=Twilio build failed" in log) == (ending == "failed"), log
@@ -137,7 +137,7 @@ def test_gitlab(image: str, job_image: str, emulator: Emulator, tmp_path: Path) 
     command = ["npx", "--yes", GITLAB_CI_LOCAL, "--no-color", "--network=host"]
     command += [f"--variable={k}={v}" for k, v in projects.variables(emulator).items()]
     command += ["--pull-policy=if-not-present", f"--helper-image={job_image}", f"--home={tmp_path}"]
-    log = execute(project, command, timeout=200)
+    log = execute(project, command)
     assert re.search("The build has completed after [0-9.]+ s", log), log
     assert is_deployed(emulator)
 

@@ -20,7 +20,7 @@ VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.
 def python(site: Path, *arguments: str) -> str:
     """Run Python with the packages of another folder first."""
     command = [sys.executable, *arguments]
-    return execute(REPOSITORY, command, {"PYTHONPATH": str(site)}, timeout=200).strip()
+    return execute(REPOSITORY, command, {"PYTHONPATH": str(site)}).strip()
 
 
 def test_console_script_of_the_wheel_waits(

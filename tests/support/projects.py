@@ -30,12 +30,7 @@ def variables(emulator: Emulator) -> dict[str, str]:
 
 
 def execute(
-    folder: Path,
-    command: Sequence[str],
-    environ: Mapping[str, str] | None = None,
-    *,
-    code: int = 0,
-    timeout: float = 60,
+    folder: Path, command: Sequence[str], environ: Mapping[str, str] | None = None, code: int = 0
 ) -> str:
     """Run a command with more variables; check its exit code, and return all that it prints."""
     # Coverage would only slow it down: nothing here runs `src` alone.
@@ -48,7 +43,7 @@ def execute(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=timeout,
+        timeout=200,
         check=False,
     )
     assert done.returncode == code, f"{command}\n{done.stdout}"
