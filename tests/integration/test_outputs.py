@@ -23,7 +23,7 @@ from tests.support.samples import (
     page,
 )
 from tests.support.server import Connection
-from twilio_build_wait.outputs import OUTPUTS
+from twilio_build_wait.outputs import OUTPUTS, variable
 
 COMPLETED = build_status("completed")
 
@@ -97,11 +97,11 @@ def test_shell_reads_dotenv_as_gitlab_does(tool: Tool) -> None:
     folder, root = Path(tool.environ["HOME"]), f"{tool.server.url}/$(id)"
     tool |= {"TWILIO_BASE_URL": root, "TWILIO_BUILD_OUTPUT_FILE": str(folder / "wait.env")}
     run = tool.run(build_status("failed", url=None), code=1)
-    omitted = {"url": "", "reason": ""}
-    assert run.output_file | omitted == run.outputs | omitted
     text = run.files["output-file"]
-    names = [line.partition("=")[0] for line in text.splitlines()]
-    show = "set -eu; . ./wait.env; " + "".join(f'echo "{name}=${name}";' for name in names)
+    found = dict(line.split("=", 1) for line in text.splitlines())
+    known = {variable(name): value for name, value in run.outputs.items() if name != "reason"}
+    assert found == known | {variable("url"): ""}
+    show = "set -eu; . ./wait.env; " + "".join(f'echo "{name}=${name}";' for name in found)
     shell = ["/bin/sh", "-c", show]
     assert subprocess.check_output(shell, cwd=folder, stderr=subprocess.STDOUT, text=True) == text
 

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -67,14 +66,8 @@ class Run:
 
     @property
     def output_file(self) -> dict[str, object]:
-        """The output file: JSON as it is; dotenv as text, with the outputs' own names."""
-        text = self.files["output-file"]
-        if text.startswith("{"):
-            return dict(json.loads(text))
-        # GitLab takes nothing but such lines.
-        assert re.fullmatch(r"(?:TWILIO_BUILD_WAIT_[A-Z_]+=[^\r\n]*\n)+", text), text
-        variables = re.findall("TWILIO_BUILD_WAIT_(.*?)=(.*)", text)
-        return {name.lower().replace("_", "-"): value for name, value in variables}
+        """What the output file has, if it is JSON."""
+        return dict(json.loads(self.files["output-file"]))
 
     @property
     def outputs(self) -> dict[str, str]:
