@@ -19,10 +19,10 @@ def docker(*arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def built(folder: Path, *flags: str) -> Iterator[str]:
-    """Build an image from a folder. Its name is removed afterwards."""
+def built(file: Path, *flags: str) -> Iterator[str]:
+    """Build an image by a Dockerfile. Its name is removed afterwards."""
     tag = f"twilio-build-wait-e2e:{uuid.uuid4().hex[:12]}"
-    docker("build", f"--tag={tag}", *flags, str(folder))
+    docker("build", f"--tag={tag}", f"--file={file}", *flags, str(REPOSITORY))
     try:
         yield tag
     finally:
@@ -30,30 +30,25 @@ def built(folder: Path, *flags: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this work tree, changes included.
-
-    Where no registry can be reached, $BASE_IMAGE names an image that takes the place of the base.
-    """
-    folder = tmp_path_factory.mktemp("tree")
-    execute(folder, ["git", "init", "--quiet"])
-    execute(REPOSITORY, ["git", f"--git-dir={folder / '.git'}", "add", "--all"])
-    execute(folder, ["git", "checkout-index", "--all"])
+def dockerfile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ours. Where no registry can be reached, $BASE_IMAGE is in the place of its base."""
+    file = tmp_path_factory.mktemp("image") / "Dockerfile"
+    text = (REPOSITORY / "Dockerfile").read_text()
     if base := os.environ.get("BASE_IMAGE"):
-        file = folder / "Dockerfile"
-        file.write_text(re.sub("(?m)^FROM .* AS base$", f"FROM {base} AS base", file.read_text()))
-    return folder
+        text = re.sub("(?m)^FROM .* AS base$", f"FROM {base} AS base", text)
+    file.write_text(text)
+    return file
 
 
 @pytest.fixture(scope="session")
-def base_image(tree: Path) -> Iterator[str]:
+def base_image(dockerfile: Path) -> Iterator[str]:
     """The base of the Dockerfile, under a name of its own: BuildKit keeps no other."""
-    with built(tree, "--target=base") as tag:
+    with built(dockerfile, "--target=base") as tag:
         yield tag
 
 
 @pytest.fixture(scope="session")
-def image(tree: Path) -> Iterator[str]:
+def image(dockerfile: Path) -> Iterator[str]:
     """The image under test."""
-    with built(tree) as tag:
+    with built(dockerfile) as tag:
         yield tag

@@ -96,9 +96,9 @@ def test_configuration_is_that_of_the_base(image: str, base_image: str) -> None:
     assert "Cmd" not in ours
 
 
-def test_release_sets_labels(tree: Path) -> None:
+def test_release_sets_labels(dockerfile: Path) -> None:
     values = {"source": "https://example.com/source", "revision": "0" * 40, "version": "9.8.7"}
-    with built(tree, *(f"--build-arg={k.upper()}={v}" for k, v in values.items())) as tag:
+    with built(dockerfile, *(f"--build-arg={k.upper()}={v}" for k, v in values.items())) as tag:
         labels = config(tag)["Labels"]
     assert isinstance(labels, dict)
     values |= {"title": "twilio-build-wait", "licenses": "MIT"}
