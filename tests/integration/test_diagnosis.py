@@ -28,7 +28,7 @@ LOOK = "Look for the build's errors in Twilio's Console"
 UNREAD = f"Twilio's alerts could not be read. {LOOK}"
 NOT_ALL = f"Twilio's alerts could not all be read. {LOOK}"
 POSSIBLE = alert(resource_sid=None, service_sid=None)
-REFUSED = samples.twilio_error(403, 20403, "no")
+REFUSED = samples.twilio_error(403)
 NODE16 = json_response(build(runtime="node16"))
 
 

@@ -5,14 +5,13 @@ break but the tool's own, and files that the runner's parsers take. `tests/unit/
 has the characters.
 """
 
-import json
 import re
 
 import pytest
 
 from tests.integration.conftest import Tool
 from tests.support import samples
-from tests.support.samples import alert, build, build_status, json_response, page
+from tests.support.samples import alert, build, build_status, json_response, page, twilio_error
 from tests.support.server import Response
 
 # Attacks on each reader of what the tool writes.
@@ -36,9 +35,8 @@ ATTACKS = {
 
 def error(text: str, status: int = 400) -> Response:
     """Return an error with a text in each of its places."""
-    body = {"code": 1, "message": text, "title": text, "detail": text, "status": status}
-    header = {"Twilio-Request-Id": re.sub("[\r\n\ud800-\udfff]", "", text)}
-    return Response(status, json.dumps(body).encode(), header)
+    request_id = re.sub("[\r\n\ud800-\udfff]", "", text)
+    return twilio_error(status, request_id, message=text, title=text, detail=text)
 
 
 # A code span, with as many backticks on both sides (GitHub Flavored Markdown, 6.3).

@@ -10,7 +10,7 @@ import math
 import pytest
 
 from tests.integration.conftest import Tool, rejected, retried
-from tests.support.samples import REQUEST_ID, build_status, json_response
+from tests.support.samples import REQUEST_ID, build_status, twilio_error
 from tests.support.server import Connection, Response, Server, Step
 
 BUILDING, COMPLETED = build_status("building"), build_status("completed")
@@ -64,8 +64,7 @@ def test_redirect_is_not_followed_and_its_host_is_named(tool: Tool) -> None:
 
 
 def test_twilio_error_is_quoted_in_full(tool: Tool) -> None:
-    body = {"status": 401, "message": "Authenticate", "detail": "it was revoked", "code": 20003}
-    error = json_response(body, 401, **{"Twilio-Request-Id": REQUEST_ID})
+    error = twilio_error(message="Authenticate", detail="it was revoked")
     quoted = f"(Twilio error 20003) (Twilio-Request-Id {REQUEST_ID}): Authenticate; it was revoked"
     assert quoted in rejected(tool.run(error, code=4))
 

@@ -13,11 +13,11 @@ from tests.integration.conftest import Tool
 from tests.support import samples
 from tests.support.invariants import MASK
 from tests.support.run import Run, run_inside
-from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, build_status
+from tests.support.samples import ACCOUNT_SID, API_KEY, SECRET, TOKEN, build_status, twilio_error
 from tests.support.server import Response, Step
 
 KEY = {"TWILIO_API_KEY": API_KEY, "TWILIO_API_SECRET": SECRET}
-REFUSAL = samples.twilio_error(401, 20003, "no")
+REFUSAL = twilio_error()
 
 
 def base64(text: str) -> str:
@@ -49,15 +49,10 @@ def test_masks_come_first_whatever_the_inputs_are(tool: Tool) -> None:
     assert masks == [token, base64(f"{ACCOUNT_SID}:{token}")]
 
 
-def error(status: int = 401, **fields: object) -> Response:
-    body = {"code": 20003, "message": "no", "status": status} | fields
-    return samples.json_response(body, status)
-
-
 ECHOES: dict[str, Step] = {
-    "message and detail": error(message=FLOOD, detail=FLOOD),
-    "message of a transient error": error(503, message=FLOOD),
-    "request id": samples.twilio_error(401, 1, "no", **{"Twilio-Request-Id": f"RQ{TOKEN}"}),
+    "message and detail": twilio_error(message=FLOOD, detail=FLOOD),
+    "message of a transient error": twilio_error(503, message=FLOOD),
+    "request id": twilio_error(request_id=f"RQ{TOKEN}"),
     "redirect": Response(302, headers={"Location": f"https://{TOKEN}.test/{FLOOD}"}),
     "cookie": Response(401, headers={"Set-Cookie": f"a={FLOOD}; Expires=Mon, 01 Foo 2030"}),
     "Content-Length": Response(200, headers={"Content-Length": FLOOD}).raw,
@@ -81,12 +76,12 @@ def test_credentials_in_a_response_are_shown_nowhere(tool: Tool, answer: Step) -
 @pytest.mark.parametrize("ci", ["TF_BUILD", "TEAMCITY_VERSION", "CI"])
 def test_credentials_in_a_response_are_shown_in_no_other_log(tool: Tool, ci: str) -> None:
     other = tool.elsewhere(ci) | KEY
-    assert_nothing_leaks(other.run(build_status(TOKEN), error(message=FLOOD), code=4))
+    assert_nothing_leaks(other.run(build_status(TOKEN), twilio_error(message=FLOOD), code=4))
 
 
 def test_a_cut_leaves_no_part_of_a_credential(tool: Tool) -> None:
     # A cut at 500 characters would leave 15 of a token.
-    assert_nothing_leaks(tool.run(error(message="m" * 235 + TOKEN * 12), code=4))
+    assert_nothing_leaks(tool.run(twilio_error(message="m" * 235 + TOKEN * 12), code=4))
 
 
 def test_diagnosis_shows_no_credential(tool: Tool) -> None:

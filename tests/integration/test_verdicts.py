@@ -17,7 +17,6 @@ from tests.support.samples import (
     build,
     build_status,
     page,
-    twilio_error,
 )
 from tests.support.server import Response, Server
 
@@ -83,7 +82,7 @@ def test_signal_takes_precedence_over_invalid_inputs(tool: Tool) -> None:
 
 
 def test_404_is_retried_every_second_for_10_s(tool: Tool) -> None:
-    missing = twilio_error(404, 20404, "No such build", **{"Retry-After": "60"})  # it is ignored
+    missing = Response(404, headers={"Retry-After": "60"})  # it is ignored
     run = tool.run(missing, code=4)
     times = [request.time - run.requests[0].time for request in run.requests]
     assert times == pytest.approx(list(range(11)))

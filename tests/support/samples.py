@@ -54,11 +54,10 @@ def json_response(value: object, status: int = 200, **headers: str) -> Response:
     return Response(status, json.dumps(value).encode(), content_type | headers)
 
 
-def twilio_error(status: int, code: int, message: str, **headers: str) -> Response:
+def twilio_error(status: int = 401, request_id: str = REQUEST_ID, **fields: object) -> Response:
     """Return an error in Twilio's usual form (twilio-cli#252), with its request id."""
-    page = f"https://www.twilio.com/docs/errors/{code}"
-    body = {"code": code, "message": message, "more_info": page, "status": status}
-    return json_response(body, status, **({"Twilio-Request-Id": REQUEST_ID} | headers))
+    body = {"code": 20003, "message": "no", "status": status} | fields
+    return json_response(body, status, **{"Twilio-Request-Id": request_id})
 
 
 def build_status(status: object = "building", **changes: object) -> Response:
