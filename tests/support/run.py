@@ -104,10 +104,8 @@ def run_inside(
         uniform=lambda low, high: (low + high) / 2,
         is_terminal=False,
     )
-    with (
-        mock.patch.dict(os.environ, environ, clear=True),
-        contextlib.redirect_stderr(io.StringIO()) as stderr,
-    ):
+    stderr = io.StringIO()
+    with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stderr(stderr):
         for server in servers:
             server.clock = clock
         code = main(os.environ, arguments, replace(usual, **changes))
@@ -132,7 +130,6 @@ class Process(subprocess.Popen[bytes]):
         self,
         environ: Mapping[str, str],
         server: Server,
-        *,
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
     ) -> None:
