@@ -33,14 +33,8 @@ class Program:
             self.environ["PYTHONPATH"] = str(self.folder)
         return Process(self.environ, self.server, command=command, stdout=stdout)
 
-    def run(
-        self,
-        *answers: Step,
-        code: int = 0,
-        check: bool = True,
-        **options: Any,  # noqa: ANN401 (those of `start`)
-    ) -> Run:
-        """Run it to its end, and check its exit code."""
+    def run(self, *answers: Step, code: int = 0, check: bool = True, **options: Any) -> Run:  # noqa: ANN401
+        """Run it to its end with options of `start`, and check its exit code."""
         with self.start(*answers, **options) as process:
             run = process.finish(check=check)
         assert run.code == code, run.stdout
