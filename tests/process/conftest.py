@@ -1,13 +1,12 @@
 """The tool as a process of its own, against one scripted server."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.run import COMMAND, Process, Run
+from tests.support.run import Process, Run
 from tests.support.server import Server, Step
 
 
@@ -19,22 +18,13 @@ class Program:
     environ: dict[str, str]
     folder: Path
 
-    def start(
-        self,
-        *answers: Step,
-        preload: str = "",
-        command: Sequence[str] = COMMAND,
-        stdout: int | None = None,
-    ) -> Process:
-        """Start it for a `with` block; it runs the source `preload` first."""
+    def start(self, *answers: Step, **options: Any) -> Process:  # noqa: ANN401 (see Process)
+        """Start it with options of `Process`, for a `with` block."""
         self.server.script(*answers)
-        if preload:
-            (self.folder / "sitecustomize.py").write_text(preload, "utf-8")
-            self.environ["PYTHONPATH"] = str(self.folder)
-        return Process(self.environ, self.server, command=command, stdout=stdout)
+        return Process(self.environ, self.server, **options)
 
     def run(self, *answers: Step, code: int = 0, check: bool = True, **options: Any) -> Run:  # noqa: ANN401
-        """Run it to its end with options of `start`, and check its exit code."""
+        """Run it to its end with options of `Process`, and check its exit code."""
         with self.start(*answers, **options) as process:
             run = process.finish(check=check)
         assert run.code == code, run.stdout

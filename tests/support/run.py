@@ -124,6 +124,7 @@ class Process(subprocess.Popen[bytes]):
 
     It runs in HOME, with the shortest interval unless `environ` has one, and in a session of its
     own, so that a signal reaches nobody else. `stdout` is a descriptor if the test reads the log.
+    The source `preload` runs first, as its `sitecustomize`.
     """
 
     def __init__(
@@ -132,8 +133,12 @@ class Process(subprocess.Popen[bytes]):
         server: Server,
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
+        preload: str = "",
     ) -> None:
         self.environ, self.server, self.folder = environ, server, Path(environ["HOME"])
+        if preload:
+            (self.folder / "sitecustomize.py").write_text(preload, "utf-8")
+            environ = {**environ, "PYTHONPATH": environ["HOME"]}
         self.started = time.monotonic()
         with (self.folder / "log").open("wb") as log, (self.folder / "err").open("wb") as errors:
             super().__init__(
