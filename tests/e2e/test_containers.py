@@ -33,7 +33,7 @@ class Container(Process):
         names = [name for name in environ if name != "PATH" and not name.startswith("COVERAGE_")]
         variables = [f"--env={name}" for name in names]  # the client has the values
         command = ("docker", "run", f"--name={self.name}", *volumes, *variables, *flags, image)
-        super().__init__(environ, server, command=command)
+        super().__init__(environ, server.requests, command=command)
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)

@@ -15,8 +15,9 @@ from emulator import API_SECRET, SERVICE_SID, Emulator
 from tests.e2e.conftest import docker
 from tests.support import projects
 from tests.support.projects import BUILD, ENVIRONMENT, EXAMPLES, execute
-from tests.support.run import REPOSITORY
+from tests.support.run import REPOSITORY, Process
 from tools.release import owner
+from tools.release.repository import pin
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -50,14 +51,34 @@ def job_image(base_image: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def actions(image: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Where act finds actions: ours names its image, as a release does."""
-    ours = tmp_path_factory.mktemp("action")
-    text = (REPOSITORY / "action.yml").read_text()
-    (ours / "action.yml").write_text(text.replace("image: Dockerfile", f"image: docker://{image}"))
+def release(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a released action.yml, whose image is in a registry on loopback."""
+    folder, action = tmp_path_factory.mktemp("registry"), tmp_path_factory.mktemp("action")
+    # YAML, of which JSON is a subset. Docker uses HTTP on 127.0.0.0/8, and port 0 is any free one.
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    config = {"version": 0.1, "storage": storage, "http": {"addr": "127.0.0.1:0"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    command = ("sh", "-c", "exec docker-registry serve config.json 2>&1")
+    listening = re.compile(r"listening on (127\.0\.0\.1:\d+)")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    with Process(environ, command=command) as registry:
+        registry.wait_for(lambda: listening.search(registry.log), timeout=30)
+        name = f"{listening.findall(registry.log)[0]}/twilio-build-wait"
+        docker("tag", image, name)
+        (digest,) = re.findall("digest: (sha256:[0-9a-f]{64})", docker("push", name))
+        docker("image", "rm", "--force", name)
+        pinned = pin((REPOSITORY / "action.yml").read_text(), f"{name}@{digest}")
+        (action / "action.yml").write_text(pinned)
+        yield action
+        docker("image", "rm", "--force", f"{name}@{digest}")
+
+
+@pytest.fixture(scope="module")
+def actions(release: Path) -> list[str]:
+    """Where act finds actions."""
     terraform = (EXAMPLES / "github" / "terraform.yml").read_text()
     (setup,) = re.findall("hashicorp/.*@[0-9a-f]+", terraform)
-    folders = {ACTION: ours, setup: f"{JOBS}/setup-terraform"}
+    folders = {ACTION: release, setup: f"{JOBS}/setup-terraform"}
     return [f"--local-repository={name}={folder}" for name, folder in folders.items()]
 
 

@@ -30,7 +30,7 @@ def test_console_script_of_the_wheel_waits(
     python(tmp_path, "-m", "pip", "install", *flags, ".")
     script = (sys.executable, str(tmp_path / "bin" / "twilio-build-wait"))
     server.script(build_status("completed"))
-    with Process(environ | {"PYTHONPATH": str(tmp_path)}, server, command=script) as process:
+    with Process(environ | {"PYTHONPATH": str(tmp_path)}, command=script) as process:
         assert process.finish().code == 0
 
 

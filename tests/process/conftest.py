@@ -21,7 +21,7 @@ class Program:
     def start(self, *answers: Step, **options: Any) -> Process:  # noqa: ANN401 (see Process)
         """Start it with options of `Process`, for a `with` block."""
         self.server.script(*answers)
-        return Process(self.environ, self.server, **options)
+        return Process(self.environ, self.server.requests, **options)
 
     def run(self, *answers: Step, code: int = 0, check: bool = True, **options: Any) -> Run:  # noqa: ANN401
         """Run it to its end with options of `Process`, and check its exit code."""

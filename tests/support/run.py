@@ -130,12 +130,12 @@ class Process(subprocess.Popen[bytes]):
     def __init__(
         self,
         environ: Mapping[str, str],
-        server: Server,
+        requests: Sequence[Request] = (),
         command: Sequence[str] = COMMAND,
         stdout: int | None = None,
         preload: str = "",
     ) -> None:
-        self.environ, self.server, self.folder = environ, server, Path(environ["HOME"])
+        self.environ, self.requests, self.folder = environ, requests, Path(environ["HOME"])
         if preload:
             (self.folder / "sitecustomize.py").write_text(preload, "utf-8")
             environ = {**environ, "PYTHONPATH": environ["HOME"]}
@@ -172,5 +172,5 @@ class Process(subprocess.Popen[bytes]):
         self.wait_for(lambda: self.poll() is not None, timeout)
         seconds = time.monotonic() - self.started
         stdout, stderr = ((self.folder / name).read_bytes().decode() for name in ("log", "err"))
-        requests = [*self.server.requests]
+        requests = [*self.requests]
         return Run(self.returncode, stdout, stderr, seconds, self.environ, requests, check)
