@@ -13,7 +13,7 @@ import pytest
 
 from tests.process.conftest import Program
 from tests.support.run import COMMAND, Process, Run, scaled
-from tests.support.samples import build_status
+from tests.support.samples import BUILD_SID, build_status
 from tests.support.server import Step
 
 SLOW_IMPORT = """
@@ -26,14 +26,20 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 """
 
-# The output file is renamed into place; the second time, with the outcome in it, the disk hangs in
-# a system call that does not return before the test closes the lock.
+# Every lookup hangs, as glibc's does while no name server answers.
+SLOW_LOOKUP = """
+import socket, time
+socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+"""
+
+# The output file is renamed into place; the `number`th time the disk hangs in a system call that
+# does not return before the test closes the lock.
 SLOW_DISK = """
 import fcntl, os, pathlib
 replace, calls = os.replace, []
 def slow(*arguments):
     calls.append(1)
-    if len(calls) == 2:
+    if len(calls) == {number}:
         with open("lock") as lock:
             pathlib.Path("hanging").touch()
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -110,7 +116,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 def test_second_signal_changes_nothing(program: Program, lock: IO[str]) -> None:
     """The disk is slow when the outputs are saved, so that more signals arrive meanwhile."""
-    with program.start([math.inf], preload=SLOW_DISK) as process:
+    with program.start([math.inf], preload=SLOW_DISK.format(number=2)) as process:
         process.wait_for(lambda: program.server.requests)
         process.send_signal(signal.SIGTERM)
         process.wait_for((program.folder / "hanging").exists)
@@ -121,16 +127,44 @@ def test_second_signal_changes_nothing(program: Program, lock: IO[str]) -> None:
     assert [name for name, _ in run.pairs].count("outcome") == 1
 
 
+# The write that hangs, counted from 1; the exit code; the outcome.
+HANGS = {
+    "before the first poll": (1, 143, "cancelled"),
+    "after the verdict": (2, 5, "completed"),
+}
+
+
 @pytest.mark.usefixtures("lock")
-def test_signal_ends_a_run_that_hangs_in_a_system_call(program: Program) -> None:
-    with program.start(build_status("completed"), preload=SLOW_DISK) as process:
+@pytest.mark.parametrize("number, code, outcome", HANGS.values(), ids=HANGS)
+def test_signal_ends_a_run_that_hangs_in_a_system_call(
+    program: Program, number: int, code: int, outcome: str
+) -> None:
+    preload = SLOW_DISK.format(number=number)
+    with program.start(build_status("completed"), preload=preload) as process:
         process.wait_for((program.folder / "hanging").exists)
         run = stop(process, signal.SIGTERM)
-    assert run.code == 5
-    assert run.outputs["outcome"] == "completed"
+    assert run.code == code
+    assert run.outputs["outcome"] == outcome
+
+
+def test_signal_ends_a_run_that_hangs_in_a_lookup(program: Program) -> None:
+    program.environ["TWILIO_BASE_URL"] = "http://localhost"
+    with program.start(preload=SLOW_LOOKUP) as process:
+        process.wait_for(lambda: "waiting for build" in process.log)
+        assert stop(process, signal.SIGTERM).code == 143
 
 
 def test_signal_ends_a_run_for_which_no_thread_can_be_started(program: Program) -> None:
     with program.start(preload=NO_THREAD) as process:
         process.wait_for(lambda: "next poll" in process.log)
         assert stop(process, signal.SIGTERM).code == 143
+
+
+def test_outputs_known_before_the_first_poll_survive_a_kill(program: Program) -> None:
+    with program.start([math.inf]) as process:
+        process.wait_for(lambda: program.server.requests)
+        process.kill()
+        run = process.finish(check=False)
+    assert run.outputs["build-sid"] == BUILD_SID
+    assert run.output_file["build-sid"] == BUILD_SID
+    assert "outcome" not in run.outputs
