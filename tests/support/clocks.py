@@ -29,6 +29,7 @@ class VirtualClock:
         self.request: Future[Any] = Future()
         self._deadline = 0.0
         self._signal_at = signal_at
+        self._sleeps_of_zero = 0
 
     def now(self) -> float:
         return 1000.0 + self.elapsed
@@ -39,6 +40,8 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0, seconds
+        self._sleeps_of_zero = 0 if seconds else self._sleeps_of_zero + 1
+        assert self._sleeps_of_zero < 1000, "it does not end, and no time passes: every delay is 0"
         self._raise_if_caught()
         # Never exactly as long: a wait must not stand still where floats run out of digits.
         self._advance(self.elapsed + (seconds and seconds + 1e-9))
