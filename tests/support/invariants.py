@@ -56,7 +56,8 @@ def check(run: "Run") -> None:
         assert not UNSAFE.search(text), line
     forms = [form.lower() for form in credential_forms(run.environ)]
     for text in ("\n".join(lines), *run.files.values()):
-        assert not [form for form in forms if form in text.lower()], text
+        shown = [form for form in forms if form in text.lower()]
+        assert not shown, f"{shown} in:\n{text}"
     if run.environ.get("GITHUB_ACTIONS"):
         check_annotations(run)
     if run.code == 5:

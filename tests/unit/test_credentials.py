@@ -109,15 +109,16 @@ CREDENTIALS: dict[str, tuple[dict[str, str], str]] = {
     "login with the token": ({}, f"{ACCOUNT_SID}:{TOKEN}"),
     "login with an API key": (KEY, f"{API_KEY}:{SECRET}"),
     "token that another variable overrides": ({"INPUT_AUTH-TOKEN": "overriding"}, TOKEN),
-    "password of a proxy": ({"https_Proxy": PROXY}, "p@ss+w0rd"),
-    "login of a proxy": ({"HTTP_PROXY": PROXY}, "me:p@ss+w0rd"),
-    "address without a scheme": ({"HTTP_PROXY": "me:password@proxy.test"}, "me:password"),
-    "user name without a password": ({"ALL_PROXY": "http://proxytoken@a.test"}, "proxytoken"),
+    "password of a proxy": ({"https_proxy": PROXY}, "p@ss+w0rd"),
+    "name of a variable in capitals": ({"HTTPS_PROXY": PROXY}, "p@ss+w0rd"),
+    "login of a proxy": ({"http_proxy": PROXY}, "me:p@ss+w0rd"),
+    "address without a scheme": ({"http_proxy": "me:password@proxy.test"}, "me:password"),
+    "user name without a password": ({"all_proxy": "http://proxytoken@a.test"}, "proxytoken"),
     "at sign in the password": ({"http_proxy": "http://a:p@ssw0rd@b.test"}, "p@ssw0rd"),
     "slash in the password": ({"http_proxy": "http://a:pass://w0rd@b.test"}, "pass://w0rd"),
     "encoded colon in the user name": ({"http_proxy": "http://a%3Ab:passw0rd@c"}, "a:b:passw0rd"),
-    "not UTF-8": ({"HTTPS_PROXY": "http://me:p%E4ssword@a.test"}, "p\udce4ssword"),
-    "eight characters": ({"HTTPS_PROXY": "http://me:12345678@a.test"}, "12345678"),
+    "not UTF-8": ({"https_proxy": "http://me:p%E4ssword@a.test"}, "p\udce4ssword"),
+    "eight characters": ({"https_proxy": "http://me:12345678@a.test"}, "12345678"),
 }
 
 
@@ -132,7 +133,7 @@ def test_proxy_without_a_login_has_no_credential() -> None:
 
 
 def test_shorter_password_of_a_proxy_is_hidden_but_may_be_in_an_input() -> None:
-    environ = {"HTTPS_PROXY": "http://me:1234567@a.test"}
+    environ = {"https_proxy": "http://me:1234567@a.test"}
     assert secrets(environ, 8) == []
     assert secrets(environ) == ["1234567", "me:1234567"]
 
