@@ -45,7 +45,7 @@ PROBLEMS = {path: problem for problem, paths in PATHS.items() for path in paths}
 
 
 @pytest.mark.parametrize("path", PROBLEMS)
-def test_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_problem_with_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
     Path("folder").mkdir()
