@@ -66,18 +66,32 @@ def test_build_of_latest_is_saved_when_it_is_known(tool: Tool) -> None:
     assert dict(early.step)["build-sid"] == BUILD_SID
 
 
-def test_outcome_is_saved_before_the_log_that_nobody_may_read(tool: Tool) -> None:
+def test_polls_that_learn_nothing_new_save_no_outputs(tool: Tool) -> None:
+    run = tool.run(build_status("building"), build_status("building"), COMPLETED)
+    names = [name for name, _ in run.pairs]
+    assert names.count("build-sid") == 2  # before the first poll, and with the outcome
+
+
+def outcome_in_the_file(tool: Tool, word: bytes) -> object:
+    """Return the outcome in the output file when the log gets its first line with a word."""
     path = Path(tool.environ["TWILIO_BUILD_OUTPUT_FILE"])
     seen: list[str] = []
 
     def write(data: bytes) -> None:
-        if b"completed" in data:
+        if word in data:
             seen.append(path.read_text())
 
     tool.server.script(COMPLETED)
-    azure = tool.elsewhere("TF_BUILD")  # its log carries outputs
-    run_inside(azure.environ, tool.server, write=write, check=False)
-    assert '"outcome": "completed"' in seen[0]
+    run_inside(tool.environ, tool.server, write=write, check=False)
+    return json.loads(seen[0])["outcome"]
+
+
+def test_outcome_is_saved_before_the_log_that_nobody_may_read(tool: Tool) -> None:
+    assert outcome_in_the_file(tool, b"completed") == "completed"
+
+
+def test_file_has_the_outcome_before_standard_output_gets_it(tool: Tool) -> None:
+    assert outcome_in_the_file(tool.elsewhere("TF_BUILD"), b"WAIT_OUTCOME") == "completed"
 
 
 def test_early_outputs_that_are_lost_do_not_matter_in_the_end(tool: Tool) -> None:
