@@ -95,6 +95,7 @@ OURS = [
 NOT_OURS = [
     f"http://serverless.twilio.com{PATH}",
     f"https://nottwilio.com{PATH}",
+    f"https://\u017ferverless.twilio.com{PATH}",
     f"https://twilio.com.test{PATH}",
     f"https://user@twilio.com{PATH}",
     f"https://twilio.com/::error::{PATH}",

@@ -17,6 +17,16 @@ def test_methods_that_are_sent_are_noted() -> None:
     assert trace.sent == {b"CONNECT", b"GET"}
 
 
+def test_connection_that_tls_has_taken_over_is_shut_down() -> None:
+    trace = Trace()
+    near, far = socket.socketpair()
+    trace.note("socket.connect", (near, None))
+    with socket.socket(fileno=near.detach()), far:
+        trace.end()
+        far.settimeout(1)
+        assert far.recv(1) == b""
+
+
 def test_connection_after_the_end_is_refused_and_shut_down() -> None:
     trace = Trace()
     trace.end()
