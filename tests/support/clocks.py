@@ -1,8 +1,4 @@
-"""A virtual time that only sleeping and the pauses of a server move forward.
-
-In it a wait of 15 minutes takes milliseconds, and its figures are exact. HTTP still goes over the
-real socket in real threads; it takes no virtual time, except where the server pauses.
-"""
+"""Virtual time: only sleeps and the pauses of a server move it. HTTP still uses real sockets."""
 
 import contextlib
 import math
