@@ -37,7 +37,7 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0, seconds
         self._sleeps_of_zero = 0 if seconds else self._sleeps_of_zero + 1
-        assert self._sleeps_of_zero < 1000, "it does not end, and no time passes: every delay is 0"
+        assert self._sleeps_of_zero < 100, "it does not end, and no time passes: every delay is 0"
         self._raise_if_caught()
         # Never exactly as long: a wait must not stand still where floats run out of digits.
         self._advance(self.elapsed + (seconds and seconds + 1e-9))
