@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -16,18 +17,22 @@ _HEX = "[0-9A-Fa-f]{32}"
 ACCOUNT_SID_FORM = re.compile(f"AC{_HEX}")
 SERVICE_SID_FORM = re.compile(f"ZS{_HEX}")
 BUILD_SID_FORM = re.compile(f"ZB{_HEX}")
-_UNIQUE_NAME = r"(?!ZS.{32}\Z)[A-Za-z0-9_-]{1,255}"
 #: The value of `build-sid`, in any case, that stands for the service's newest build.
 LATEST = "latest"
 
 
 @dataclass(frozen=True)
 class Format(Generic[T]):
-    """What the text of an input looks like: a parser, which returns None for any other text."""
+    """What the text of an input looks like; `convert` returns its value, or None if it has none."""
 
-    parse: Callable[[str], T | None]
+    pattern: str
     description: str
+    convert: Callable[[str], T | None]
     is_secret: bool = False
+
+    def parse(self, raw: str) -> T | None:
+        """Return the value of a text, or None if it has another format."""
+        return self.convert(raw) if re.fullmatch(self.pattern, raw, re.ASCII) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,31 +70,12 @@ class Input(Generic[T]):
         return next(iter(self.values(environ)), "")
 
 
-def _text(pattern: str, description: str, *, is_secret: bool = False) -> Format[str]:
-    return Format(lambda raw: raw if re.fullmatch(pattern, raw) else None, description, is_secret)
-
-
-def _sid(prefix: str, or_pattern: str = "", or_words: str = "") -> Format[str]:
-    """Return the format of a SID, or of what another pattern matches."""
-    description = f"{prefix} followed by 32 hexadecimal digits{or_words}"
-    return _text(f"{prefix}{_HEX}{or_pattern}", description)
-
-
-def _label(longest: int, example: str) -> Format[str]:
-    description = f"2 to {longest} lower-case letters, digits or hyphens, such as {example}"
-    return _text(f"[a-z][a-z0-9-]{{0,{longest - 2}}}[a-z0-9]", description)
-
-
-def _duration(lowest: int, highest: int, description: str) -> Format[float]:
-    """Return the format of a duration in seconds between two bounds in milliseconds."""
-
-    def parse(raw: str) -> float | None:
-        milliseconds = durations.parse(raw)
-        if milliseconds is None or not lowest <= milliseconds <= highest:
-            return None
-        return milliseconds / 1000
-
-    return Format(parse, description)
+def _duration(lowest: int, highest: int, raw: str) -> float | None:
+    """Return the seconds of a duration between two bounds in milliseconds."""
+    milliseconds = durations.parse(raw)
+    if milliseconds is None or not lowest <= milliseconds <= highest:
+        return None
+    return milliseconds / 1000
 
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -107,34 +93,51 @@ def _root(raw: str) -> str | None:
     return None
 
 
-_SECRET = _text("[ -~]+", "printable ASCII characters", is_secret=True)
-_TIMEOUT = _duration(0, 24 * _HOUR, "a duration such as 90s, 15m or 1h30m, from 0 to 24h")
-_INTERVAL = _duration(100, _HOUR, "a duration such as 500ms or 2s, from 100ms to 1h")
-_SERVICE = _sid("ZS", f"|{_UNIQUE_NAME}", ", or a unique name of letters, digits, _ and -")
-_ROOT = Format(
-    _root, "an https:// URL without user name, query or fragment (http:// only for localhost)"
+_ANY, _SID = "(?s).+", "followed by 32 hexadecimal digits"
+_ACCOUNT = Format(f"AC{_HEX}", f"AC {_SID}", str)
+_KEY = Format(f"SK{_HEX}", f"SK {_SID}", str)
+_SECRET = Format("[ -~]+", "printable ASCII characters", str, is_secret=True)
+_SERVICE = Format(
+    rf"ZS{_HEX}|(?!ZS.{{32}}\Z)[A-Za-z0-9_-]{{1,255}}",
+    f"ZS {_SID}, or a unique name of letters, digits, _ and -",
+    str,
 )
-_BUILD = _sid("ZB", f"|(?i:{LATEST})", f", or {LATEST}")
-_BOOLEAN = Format(lambda raw: {"true": True, "false": False}.get(raw.lower()), "true or false")
+_BUILD = Format(f"ZB{_HEX}|(?i:{LATEST})", f"ZB {_SID}, or {LATEST}", str)
+_ENVIRONMENT = Format(f"ZE{_HEX}", f"ZE {_SID}", str)
+_TIMEOUT = Format(
+    _ANY, "a duration such as 90s, 15m or 1h30m, from 0 to 24h", partial(_duration, 0, 24 * _HOUR)
+)
+_INTERVAL = Format(
+    _ANY, "a duration such as 500ms or 2s, from 100ms to 1h", partial(_duration, 100, _HOUR)
+)
+_MAX_INTERVAL = replace(_INTERVAL, description="a duration from interval to 1h")
+_LETTERS = "lower-case letters, digits or hyphens"
+_REGION = Format("[a-z][a-z0-9-]{0,18}[a-z0-9]", f"2 to 20 {_LETTERS}, such as ie1", str)
+_EDGE = Format("[a-z][a-z0-9-]{0,38}[a-z0-9]", f"2 to 40 {_LETTERS}, such as dublin", str)
+_ROOT = Format(
+    _ANY, "an https:// URL without user name, query or fragment (http:// only for localhost)", _root
+)
+_PATH = Format(_ANY, "the path of a file in a folder that exists", str)
+_BOOLEAN = Format("(?i:true|false)", "true or false", lambda raw: raw.lower() == "true")
 
-ACCOUNT_SID = Input("account-sid", "the account; required with auth-token", _sid("AC"))
+ACCOUNT_SID = Input("account-sid", "the account; required with auth-token", _ACCOUNT)
 AUTH_TOKEN = Input("auth-token", "the account's token; or use an API key", _SECRET)
-API_KEY = Input("api-key", "an API key; takes precedence over auth-token", _sid("SK"))
+API_KEY = Input("api-key", "an API key; takes precedence over auth-token", _KEY)
 API_SECRET = Input("api-secret", "the API key's secret; required with api-key", _SECRET)
 SERVICE_SID = Input("service-sid", "the build's service", _SERVICE, is_required=True)
 BUILD_SID = Input("build-sid", "the build to wait for", _BUILD, is_required=True)
-ENVIRONMENT_SID = Input("environment-sid", "say what deploying would change", _sid("ZE"))
+ENVIRONMENT_SID = Input("environment-sid", "say what deploying would change", _ENVIRONMENT)
 TIMEOUT = Input("timeout", "how long to wait; 0 polls once", _TIMEOUT, "15m", prefix=_OWN)
 INTERVAL = Input("interval", "the first interval", _INTERVAL, "1s", prefix=_OWN)
 MAX_INTERVAL = Input(
     "max-interval",
     "the longest interval; if not set, at least as long as interval",
-    _duration(100, _HOUR, "a duration from interval to 1h"),
+    _MAX_INTERVAL,
     "5s",
     prefix=_OWN,
 )
-REGION = Input("region", "the service's Twilio region", _label(20, "ie1"))
-EDGE = Input("edge", "the Twilio edge location; rarely needed", _label(40, "dublin"))
+REGION = Input("region", "the service's Twilio region", _REGION)
+EDGE = Input("edge", "the Twilio edge location; rarely needed", _EDGE)
 BASE_URL = Input(
     "base-url",
     "another API root than that of region and edge, such as a gateway; may have a path",
@@ -143,7 +146,7 @@ BASE_URL = Input(
 OUTPUT_FILE = Input(
     "output-file",
     "also write the outputs to this file: JSON if its name ends in .json, otherwise dotenv",
-    _text("(?s).+", "the path of a file in a folder that exists"),
+    _PATH,
     prefix=_OWN,
 )
 SUMMARY = Input("summary", "write the job summary", _BOOLEAN, "true", prefix=_OWN)

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from twilio_build_wait import credentials, inputs
-from twilio_build_wait.inputs import Input
+from twilio_build_wait.inputs import Input, T
 from twilio_build_wait.model import count
 from twilio_build_wait.output_path import why_unusable
 from twilio_build_wait.safe_text import Message, message
 
-T = TypeVar("T")
 _LOCALHOST = re.compile(
     r"localhost|host\.docker\.internal|::1"
     r"|127(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"

@@ -32,14 +32,14 @@ INVALID = {
     "auth-token": ["a\x7f", "ä", "a\nb", "\x1f"],
     "api-key": [f"AC{HEX}"],
     "service-sid": ["x" * 256, "ZS" + "g" * 32, "a b", "ä", "a/b", "name\n"],
-    "build-sid": ["newest", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX],
+    "build-sid": ["newest", "lateſt", f"ZB{HEX[1:]}", f"ZB{HEX[1:]}g", "Z" + HEX],
     "environment-sid": [BUILD_SID],
     "timeout": ["24h1ms", "soon"],
     "interval": ["99ms", "3601"],
     "max-interval": ["99ms", "1h1ms"],
     "region": ["a" * 21, "a", "1us", "US1", "us_1", "us-", "us1.x"],
     "edge": ["e" * 41],
-    "summary": ["yes", "1"],
+    "summary": ["yes", "1", "falſe"],
     "base-url": ["https://", "ftp://a.test", "a.test", "https://u@a.test", "https://a.te\nst"],
 }
 BAD_HOSTS = ["ä.test", "-a.test", "a-.test", "a..test", "[::1", "[::1]x", "[v1.a]"]
