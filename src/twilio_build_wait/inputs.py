@@ -81,7 +81,7 @@ def _duration(lowest: int, highest: int, raw: str) -> float | None:
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"(?=[^/:]{{1,253}}(?:[/:]|\Z)){_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\]"
 # The path is printable ASCII without "#<>?\^`{|} and without a space.
-_URL = re.compile(rf"(?i:https?)://(?:{_HOST})(?::[0-9]+)?(?:/[!$-;=@-\[\]_a-z~]*)?")
+_URL = re.compile(rf"(?ai:https?)://(?:{_HOST})(?::[0-9]+)?(?:/[!$-;=@-\[\]_a-z~]*)?")
 
 
 def _root(raw: str) -> str | None:

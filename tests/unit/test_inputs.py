@@ -45,7 +45,7 @@ INVALID = {
 BAD_HOSTS = ["ä.test", "-a.test", "a-.test", "a..test", "[::1", "[::1]x", "[v1.a]"]
 BAD_HOSTS += ["a.test:", "a.test:0", "a.test:65536", "a.test:x", f"{'a' * 64}.b", f"{'a.' * 127}a"]
 BAD_PATHS = ["?a", "#a", "/?", "/a b", "/\\", "/`", "/ä"]
-INVALID["base-url"] += [f"https://{host}" for host in BAD_HOSTS]
+INVALID["base-url"] += ["httpſ://a.test", *(f"https://{host}" for host in BAD_HOSTS)]
 INVALID["base-url"] += [f"https://a.test{path}" for path in BAD_PATHS]
 
 # An input, a text, and the value that it stands for.
