@@ -67,12 +67,19 @@ def test_signal_wakes_the_run_then_reports_and_exits(watch: guard.Watch, exits: 
 
 def test_final_report_that_hangs_is_cut(watch: guard.Watch, exits: list[int]) -> None:
     is_over = threading.Event()
-    watch.final_report = lambda _: is_over.wait(LONG)
+    threads: list[threading.Thread] = []
+
+    def hang(_number: int | None) -> None:
+        threads.append(threading.current_thread())
+        is_over.wait(LONG)
+
+    watch.final_report = hang
     send(signal.SIGTERM)
     start = time.monotonic()
     watch.run()
     is_over.set()
     assert exits == [143]
+    assert threads[0].daemon
     assert time.monotonic() - start < LONG / 2
 
 
@@ -90,13 +97,15 @@ def test_watch_can_be_started_where_an_earlier_try_failed(
 ) -> None:
     """Python 3.13 refuses to start the same thread again."""
     broken = mock.Mock(start=mock.Mock(side_effect=RuntimeError))
-    monkeypatch.setattr(threading, "Thread", mock.Mock(side_effect=[broken, mock.Mock()]))
+    thread = mock.Mock(side_effect=[broken, mock.Mock()])
+    monkeypatch.setattr(threading, "Thread", thread)
     with pytest.raises(RuntimeError):
         watch.start()
     was_running = watch.is_running
     watch.start()
     assert not was_running
     assert watch.is_running
+    thread.assert_called_with(target=watch.run, daemon=True)
 
 
 def test_signal_before_the_import_writes_only_the_outcome(
