@@ -22,7 +22,7 @@ _SPACE = rb"(?:[ +\t\n\v\f\r\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9])"
 # Text is decoded twice before it is searched, and once for an alert, which is a query string.
 _LAYERS = 3
 # What is replaced if it hides a credential in an encoding: a part of a URL, a word, or all.
-_PIECES = (re.compile(r"[^\s/]+"), re.compile(r"\S+"), re.compile(r".+", re.DOTALL))
+_PIECES = (r"[^\s/]+", r"\S+", r"(?s).+")
 
 
 class Redactor:
@@ -56,7 +56,7 @@ class Redactor:
         data = self._pattern.sub(b"***", text.encode("utf-8", "backslashreplace"))
         text = data.decode("utf-8", "replace")
         for piece in _PIECES:
-            text = piece.sub(lambda match: "***" if self.contains(match[0]) else match[0], text)
+            text = re.sub(piece, lambda at: "***" if self.contains(at[0]) else at[0], text)
         return text
 
     def redact_json(self, value: Any) -> Any:

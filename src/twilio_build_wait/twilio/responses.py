@@ -23,7 +23,7 @@ _KINDS = {
 }
 _CODE = re.compile(r"[1-9][0-9]{0,5}")
 # The host and port of a URL, without a login.
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)")
+_HOST = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)"
 # The parts of a JSON text: a string (one without an end, too), a bracket, and what is between.
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
 # The deepest nesting that is parsed: json needs the C stack, which may be small.
@@ -101,7 +101,7 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
         advice = message(_ADVICE.get(status, _OTHER_ADVICE))
     if status in range(300, 400):
         # Redacted first: a credential that is cut in two would not be recognized.
-        match = _HOST.match(redactor.redact(response.headers.get("Location", "")))
+        match = re.match(_HOST, redactor.redact(response.headers.get("Location", "")))
         target = message(", a redirect to {}", match[1]) if match else message(", a redirect")
         rule = message("Redirects are never followed: set base-url to the final address")
         advice = join(". ", advice, rule)

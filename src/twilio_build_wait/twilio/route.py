@@ -18,7 +18,7 @@ from twilio_build_wait.twilio.tls import LocalError, issuer_advice
 
 _PORTS = {"http": 80, "https": 443}
 # The name of a scheme stands before its parameters or alone; a parameter stands before `=`.
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9-]*)(?=\s+[^\s=]|$)")
+_SCHEME = r"^([A-Za-z][A-Za-z0-9-]*)(?=\s+[^\s=]|$)"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Proxy:
             connection.request("CONNECT", target)
             headers = connection.getresponse().headers
         offered = utils.parse_list_header(", ".join(headers.get_all("Proxy-Authenticate", [])))
-        return ", ".join(scheme for each in offered for scheme in _SCHEME.findall(each))
+        return ", ".join(scheme for each in offered for scheme in re.findall(_SCHEME, each))
 
 
 @dataclass(frozen=True)
