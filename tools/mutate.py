@@ -12,14 +12,15 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-GATE = 95  # percent of the mutants that must be killed
+# Percent of the mutants that must be killed: of all, and of each module.
+GATE, MODULE_GATE = 95, 90
 KILLED = ("killed", "timeout")
 MUTANTS = Path("mutants")
 MUTMUT = (sys.executable, "-m", "mutmut")
 
 
 def main() -> int:
-    """Run from the repository's root; return 1 if fewer than `GATE` percent are killed."""
+    """Run from the repository's root; return 1 if too few are killed."""
     shutil.rmtree(MUTANTS, ignore_errors=True)  # results of older code
     MUTANTS.mkdir()
     log = MUTANTS / "run.log"
@@ -37,9 +38,8 @@ def main() -> int:
         statuses[name.rpartition(".")[0].removeprefix("twilio_build_wait.")][status] += 1
         if status not in KILLED:
             print(f"{name}: {status}")
-    for module, counts in sorted(statuses.items()):
-        print_row(module, counts)
-    return int(print_row("all", sum(statuses.values(), Counter())) < GATE)
+    lowest = min(print_row(module, counts) for module, counts in sorted(statuses.items()))
+    return int(print_row("all", sum(statuses.values(), Counter())) < GATE or lowest < MODULE_GATE)
 
 
 def print_row(module: str, counts: Counter[str]) -> float:
