@@ -15,6 +15,7 @@ def test_methods_that_are_sent_are_noted() -> None:
     trace.note("http.client.send", (None, b"CONNECT twilio.test:443 HTTP/1.1\r\n"))
     trace.note("http.client.send", (None, b"GET / HTTP/1.1\r\n"))
     assert trace.sent == {b"CONNECT", b"GET"}
+    assert trace.head is None
 
 
 def test_connection_that_tls_has_taken_over_is_shut_down() -> None:
@@ -33,7 +34,7 @@ def test_connection_after_the_end_is_refused_and_shut_down() -> None:
     near, far = socket.socketpair()
     with near, far:
         far.settimeout(10)
-        with pytest.raises(TimeoutError, match="the time of this request is over"):
+        with pytest.raises(TimeoutError, match=r"^the time of this request is over"):
             trace.note("socket.connect", (near, None))
         assert far.recv(1) == b""
 
