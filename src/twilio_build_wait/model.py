@@ -124,8 +124,8 @@ class PollError:
     """A poll that returned no status.
 
     `cause` is what happened in our words, `said` what the other side said about it, `advice` what
-    to do next. `retry_after` is in seconds, `request_id` is Twilio's. `ending` is how a permanent
-    error ends the wait. `is_oversized` is True if the body was larger than allowed.
+    to do if the wait ends with it, as `ending` if it is permanent. `retry_after` is in seconds,
+    `request_id` is Twilio's. `is_oversized` is True if the body was larger than allowed.
     """
 
     cause: Message

@@ -15,6 +15,8 @@ OUTPUTS = {
     "reason": "one line for a person; empty when completed",
     "changes": "none, some or removals: what deploying would change in environment-sid",
 }
+#: The outputs that are numbers in JSON, and never empty.
+NUMBERS = ("elapsed-seconds", "polls")
 
 
 def variable(output: str) -> str:

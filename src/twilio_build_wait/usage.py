@@ -11,8 +11,7 @@ from twilio_build_wait.outputs import OUTPUTS, variable
 _HELP = """\
 twilio-build-wait {version}: wait for a Twilio Serverless build to finish
 
-Usage: twilio-build-wait. It takes no arguments; every input is an environment
-variable.
+Usage: twilio-build-wait. No arguments: every input is an environment variable.
 
 Inputs. The input build-sid is also read from INPUT_BUILD-SID, INPUT_BUILD_SID,
 PLUGIN_BUILD-SID and PLUGIN_BUILD_SID, in this order and before

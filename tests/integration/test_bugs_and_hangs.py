@@ -12,7 +12,8 @@ from tests.support.run import run_inside
 from tests.support.samples import build_status
 from twilio_build_wait import main
 from twilio_build_wait.guard import Watch, append
-from twilio_build_wait.outputs import OUTPUTS
+from twilio_build_wait.model import Progress
+from twilio_build_wait.outputs import outputs
 from twilio_build_wait.twilio import diagnosis
 
 TRACEBACK = "Traceback (most recent call last):"
@@ -28,10 +29,8 @@ def test_bug_before_the_wait_is_announced_with_every_output(
 ) -> None:
     monkeypatch.setattr(main, "read", fail)
     run = tool.run(code=70)
-    unknown = dict.fromkeys(OUTPUTS, "")
-    numbers = {"polls": "0", "elapsed-seconds": "0.0"}
-    words = {"outcome": "error", "reason": "a bug in twilio-build-wait"}
-    assert dict(run.pairs) == unknown | numbers | words
+    known = {"outcome": "error", "reason": "a bug in twilio-build-wait"}
+    assert dict(run.pairs) == outputs(Progress()) | known
     assert run.lines[len(run.commands("add-mask"))] == TRACEBACK
     (error,) = run.commands("error")
     assert error.title == "Internal error in twilio-build-wait"

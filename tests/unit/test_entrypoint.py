@@ -21,6 +21,7 @@ def output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "output"
     monkeypatch.setattr(os, "environ", {"GITHUB_OUTPUT": str(path)})
     monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield path
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -53,6 +54,14 @@ def test_missing_guard_is_an_error_even_if_nobody_reads_the_log(
         runpy.run_path(COMMAND[1], run_name="__main__")
     assert capfd.readouterr().out == ""
     assert output.read_text() == "outcome=error\n"
+
+
+@pytest.mark.usefixtures("output")
+def test_every_signal_is_blocked_before_the_guard_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    monkeypatch.setitem(sys.modules, "guard", mock.Mock())
+    runpy.run_path(COMMAND[1], run_name="__main__")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == guard.SIGNALS
 
 
 def test_module_runs_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:

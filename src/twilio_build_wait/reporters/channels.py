@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from twilio_build_wait import guard
 from twilio_build_wait.model import Progress
-from twilio_build_wait.outputs import outputs, variable
+from twilio_build_wait.outputs import NUMBERS, outputs, variable
 from twilio_build_wait.reporters.log import Log
 from twilio_build_wait.safe_text import Message, message
 
@@ -47,7 +47,7 @@ def output_file(path: str, log: Log) -> Channel:
         changed = values.items() - latest.items()
         latest.update(values)
         if path.endswith(".json"):
-            numbers = {name: json.loads(latest[name]) for name in ("elapsed-seconds", "polls")}
+            numbers = {name: json.loads(latest[name]) for name in NUMBERS}
             replace_file(path, json.dumps(latest | numbers, indent=2) + "\n")
             return
         # Without the reason, which is free text: GitLab and a shell read no quotes alike.
@@ -56,8 +56,7 @@ def output_file(path: str, log: Log) -> Channel:
             for name, value in latest.items()
             if name != "reason"
         }
-        lines = (f"{variable(name)}={value}\n" for name, value in carried.items())
-        replace_file(path, "".join(lines))
+        replace_file(path, "".join(f"{variable(name)}={carried[name]}\n" for name in carried))
         for name, value in changed:
             if value != carried.get(name, value):
                 problem = f"{name} is left empty in {{}}: dotenv cannot carry '{{}}'"

@@ -82,8 +82,7 @@ _CIS = (
         reference=("$(", "$ ("),
     ),
     # TeamCity. Source: jetbrains.com/help/teamcity/service-messages.html, "Escaped values". The
-    # longest build problem has 4,000 characters. Text has no line breaks here: they were replaced
-    # when it was made safe to show.
+    # longest build problem has 4,000 characters. Line breaks need no escape: safe text has none.
     CI(
         environment_variable="TEAMCITY_VERSION",
         escapes=str.maketrans({"|": "||", "'": "|'", "[": "|[", "]": "|]"}),

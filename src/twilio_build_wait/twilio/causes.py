@@ -54,18 +54,18 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """An error code; remedies by a pattern of an alert's words, which the `further` ones need."""
+    """An error code. What to do is by a pattern of an alert's words, which `if_named` needs."""
 
     title: str
-    remedies: Mapping[str, str]
-    further: Mapping[str, str]
+    always: Mapping[str, str]
+    if_named: Mapping[str, str]
     advice_page: str = ""
 
     def advice(self, alert: str) -> str:
         """Return what to do, beginning with what the alert itself points to."""
-        clues = {**self.remedies, **self.further}
+        clues = {**self.always, **self.if_named}
         named = [clues[clue] for clue in clues if re.search(clue, alert, re.IGNORECASE)]
-        return ". ".join(dict.fromkeys([*named, *self.remedies.values()]))
+        return ". ".join(dict.fromkeys([*named, *self.always.values()]))
 
 
 _REMEDIES = {

@@ -28,7 +28,8 @@ _HOST = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\]*@)?([^/?#\\]+)"
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
 # The deepest nesting that is parsed: json needs the C stack, which may be small.
 _DEEPEST = 100
-_ADVICE = {
+# For Twilio's errors that end the wait. After the others, only the advice of a route is shown.
+_FINAL_ADVICE = {
     401: "Check that the SID and the token or secret belong together; those of "
     "another region are refused as well",
     403: "Check that the credential is a standard API key of this account",
@@ -98,7 +99,7 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
     if status in _KINDS and not is_twilio:
         peer, note, advice = route.peer, " (it does not look like Twilio's)", message(_NOT_TWILIO)
     elif kind is not ErrorKind.TRANSIENT:
-        advice = message(_ADVICE.get(status, _OTHER_ADVICE))
+        advice = message(_FINAL_ADVICE.get(status, _OTHER_ADVICE))
     if status in range(300, 400):
         # Redacted first: a credential that is cut in two would not be recognized.
         match = re.match(_HOST, redactor.redact(response.headers.get("Location", "")))
