@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from twilio_build_wait.inputs import ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN
 
-#: A shorter secret, or password of a proxy in an input, may be part of ordinary words.
+#: A shorter secret, or password of a proxy, may be part of ordinary words, or of a SID.
 SHORTEST_SECRET, SHORTEST_PASSWORD = 6, 8
 #: User and secret of each login.
 LOGINS = ((ACCOUNT_SID, AUTH_TOKEN), (API_KEY, API_SECRET))
@@ -88,12 +88,12 @@ def _decode(encoded: bytes) -> bytes:
     return chr(int(digits, 16)).encode("utf-8", "replace") if digits else encoded[1:]
 
 
-def secrets(environ: Mapping[str, str], shortest_password: int = SHORTEST_SECRET) -> list[str]:
+def secrets(environ: Mapping[str, str]) -> list[str]:
     """Return every credential in an environment, overridden ones too, and every `user:secret`."""
     users = [value for user, _ in LOGINS for value in user.values(environ)]
     tokens = [value for _, secret in LOGINS for value in secret.values(environ)]
     logins = [f"{user}:{token}" for user in users for token in tokens]
-    return [*tokens, *logins, *_proxy_logins(environ, shortest_password)]
+    return [*tokens, *logins, *_proxy_logins(environ)]
 
 
 def masks(environ: Mapping[str, str]) -> list[str]:
@@ -106,13 +106,13 @@ def masks(environ: Mapping[str, str]) -> list[str]:
     return used + [b64encode(login).decode() for login in sent]
 
 
-def _proxy_logins(environ: Mapping[str, str], shortest: int) -> Iterator[str]:
+def _proxy_logins(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the secret part of each proxy's login, decoded, and the whole login."""
     for name, address in environ.items():
         # Up to the last `@`: people forget to encode what is special in a password.
         login = re.match(r"(?s)(?:.*?://)?([^:]*):?(.*)@", address)
         if login and name.lower().endswith("_proxy"):
             user, password = (unquote(part, errors="surrogateescape") for part in login.groups())
-            if len(password or user) >= shortest:
+            if len(password or user) >= SHORTEST_PASSWORD:
                 yield password or user
                 yield f"{user}:{password}"

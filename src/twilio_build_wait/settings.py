@@ -95,8 +95,7 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        secrets = credentials.secrets(environ, credentials.SHORTEST_PASSWORD)
-        self._redactor = credentials.Redactor(secrets)
+        self._redactor = credentials.Redactor(credentials.secrets(environ))
         # Step by step users write `with:`; everybody else sets variables.
         self._is_github = bool(environ.get("GITHUB_ACTIONS"))
         self.values: dict[Input[Any], Any] = {}

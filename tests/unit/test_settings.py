@@ -93,10 +93,6 @@ def test_value_that_is_more_than_a_variable_is_valid(value: str) -> None:
     assert problems({"TWILIO_AUTH_TOKEN": value}) == []
 
 
-def test_short_password_of_a_proxy_may_be_in_an_input() -> None:
-    assert problems({"HTTPS_PROXY": "http://me:my-name@a", "TWILIO_SERVICE_SID": "my-name"}) == []
-
-
 def test_max_interval_is_not_compared_with_an_invalid_interval() -> None:
     changes: Changes = {"TWILIO_BUILD_INTERVAL": "x", "TWILIO_BUILD_MAX_INTERVAL": "100ms"}
     assert len(problems(changes)) == 1
