@@ -36,10 +36,7 @@ _EMPTY_SECRETS = (
     "workflow without 'secrets: inherit', and in a job that does not name their environment"
 )
 _NO_OUTPUT = ". It is empty: the step that should set it gave no output"
-_TOO_SHORT = (
-    "is too short to be hidden in the log: it would be found inside ordinary words. Twilio's own "
-    "are 32 characters long"
-)
+_TOO_SHORT = "is too short to be hidden in the log; Twilio's own are 32 characters long"
 _UNENCRYPTED = (
     "TWILIO_ALLOW_HTTP is true: the credential is sent to {} unencrypted, and anyone on the way "
     "can read it. Use https:// except for a test"

@@ -12,6 +12,7 @@ from tests.support.server import Response, Server, Step
 from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import message
+from twilio_build_wait.twilio import client
 from twilio_build_wait.twilio.client import Client, Resource, read_page
 
 FOUND = {"found": True}
@@ -69,7 +70,7 @@ def test_body_up_to_4_mib_is_read(reader: Reader) -> None:
     assert reader.read(Response(200, longest)) == {}
     result = error(reader.read(Response(200, longest + b" ")))
     assert result.is_oversized
-    assert result.cause.text().endswith(": response too large (more than 4096 KiB)")
+    assert result.cause.text().endswith(": invalid response (larger than 4096 KiB)")
 
 
 @pytest.mark.parametrize("limit", [0.5, 10.0])
@@ -77,6 +78,15 @@ def test_read_takes_no_longer_than_its_limit(reader: Reader, limit: float) -> No
     result = error(reader.read([100.0], limit=limit))
     assert "no complete response" in result.cause.text()
     assert reader.clock.elapsed == limit
+
+
+def test_limit_holds_while_a_body_is_parsed(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend = reader.clock.spend
+    monkeypatch.setattr(client, "parse", lambda *_: spend(100.0, reader.clock.request))
+    error(reader.read(json_response(FOUND)))
+    assert reader.clock.elapsed == 10
 
 
 # Address -> what is wrong with it.

@@ -10,7 +10,13 @@ from unittest import mock
 import pytest
 import requests
 import urllib3
-from urllib3.exceptions import LocationParseError, MaxRetryError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import (
+    InvalidHeader,
+    LocationParseError,
+    MaxRetryError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import message
@@ -99,6 +105,7 @@ REACHES: dict[str, tuple[Exception, Trace, Reach]] = {
     "refused after the handshake": (ALERT, trace(b"GET"), Reach.NOWHERE),
     "closed after the handshake": (EOF, trace(b"GET"), Reach.NOWHERE),
     "closed in the body": (EOF, trace(b"GET", head=HEAD), Reach.ANSWERED),
+    "two lengths": (InvalidHeader("5, 7"), trace(b"GET"), Reach.ANSWERED),
     "other protocol": (http.client.BadStatusLine("SSH"), trace(), Reach.ANSWERED),
 }
 
@@ -180,9 +187,11 @@ ADVICE = {
 
 @pytest.mark.parametrize("code", ADVICE)
 def test_advice_fits_the_error(code: int) -> None:
-    route = Route("twilio.test", issuer_advice=message("add its CA"))
+    odd = message("; NO_PROXY is odd")
+    route = Route("twilio.test", issuer_advice=message("add its CA"), exemption=odd)
     advice = explained(certificate_error(code), route).advice.text()
     assert advice.startswith(ADVICE[code])
+    assert advice.endswith("; NO_PROXY is odd")
 
 
 # Route and what was sent -> whose certificate it is.
@@ -229,11 +238,12 @@ OFFERS = {
     (407, "NTLM, Basic"): f"The proxy offers NTLM, Basic; {ONLY}. {CHECK}",
     (407, ""): CHECK,
     (403, "NTLM"): CHECK,
+    (502, ""): CHECK.replace("login", "login, base-url"),
 }
 
 
 @pytest.mark.parametrize("status, schemes", OFFERS)
-def test_only_a_407_names_the_schemes_that_the_proxy_offers(status: int, schemes: str) -> None:
+def test_advice_on_a_refusal_names_what_may_be_wrong(status: int, schemes: str) -> None:
     assert refusal(status, schemes).advice.text() == OFFERS[status, schemes]
 
 

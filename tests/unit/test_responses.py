@@ -38,6 +38,7 @@ def test_kind_follows_from_the_status_code(body: str) -> None:
 
 TWILIO = "twilio.test (Twilio error 20404)"
 NOT_TWILIO = "twilio.test through proxy http://p:3128 (it does not look like Twilio's)"
+BETWEEN = "Something in between may have answered"
 # Status and body -> from whom it is, and the beginning of the advice.
 ERRORS = {
     (400, TWILIOS): (TWILIO, "Look up the status and the code"),
@@ -45,8 +46,8 @@ ERRORS = {
     (403, TWILIOS): (TWILIO, "Check that the credential is a standard API key"),
     (404, TWILIOS): (TWILIO, "Check service-sid, build-sid, region"),
     (503, TWILIOS): (TWILIO, "Check HTTPS_PROXY"),
-    (404, HTML): (NOT_TWILIO, "Something in between may have answered"),
-    (429, HTML): (NOT_TWILIO, "Something in between may have answered"),
+    (404, HTML): (NOT_TWILIO, BETWEEN),
+    (429, HTML): (NOT_TWILIO, f"{BETWEEN}, such as a gateway or a web filter. Check HTTPS_PROXY"),
     (204, ""): ("twilio.test", "Check HTTPS_PROXY"),
     (503, HTML): ("twilio.test", "Check HTTPS_PROXY"),
 }

@@ -130,6 +130,8 @@ WRONG_FORMS = {
     "localhost|API.twilio.test": ".api.twilio.test",
     "https://api.twilio.test/": ".api.twilio.test",
     "api.twilio.test:443": ".api.twilio.test",
+    "https://api.twilio.test:443/": ".api.twilio.test",
+    '["api.twilio.test"]': ".api.twilio.test",
     '"localhost,twilio.test"': ".twilio.test",
 }
 

@@ -49,8 +49,8 @@ class ScriptedClient(Client):
         result = self._results.pop(0)
         return result if isinstance(result, PollError) else dict(json.loads(result.body))
 
-    def invalid(self, problem: str) -> PollError:
-        return PollError(message(problem))
+    def invalid(self, problem: str, *, is_oversized: bool = False) -> PollError:
+        return PollError(message(problem), is_oversized=is_oversized)
 
 
 def poll(*results: Response | PollError, **changes: str) -> PollResult:

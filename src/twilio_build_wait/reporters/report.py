@@ -84,12 +84,11 @@ class Reporters:
 
     def final(self, outcome: Outcome) -> Outcome:
         """Return the outcome, or OUTPUT_LOST if the build completed and a channel lacks that."""
-        lost = [channel.name for channel in self._channels if not channel.has_outcome]
+        lost = join(", ", *(each.name for each in self._channels if not each.has_outcome))
         if outcome.ending.exit_code or not lost:
             return outcome
-        names, ending = join(", ", *lost), Ending.OUTPUT_LOST
-        lost_text = "{} could not be written, so later steps would not see it"
-        reason = message(f"the Twilio build completed, but {lost_text}", names)
+        text, ending = "could not be written, so later steps would not see it", Ending.OUTPUT_LOST
+        reason = message(f"the Twilio build completed, but {{}} {text}", lost)
         return Outcome(ending, outcome.progress, reason, message(ending.advice))
 
     def announce(self, outcome: Outcome, findings: Sequence[Finding] = ()) -> None:

@@ -27,7 +27,7 @@ from twilio_build_wait.safe_text import message
 from twilio_build_wait.signals import Signals
 from twilio_build_wait.twilio import errors, tls
 from twilio_build_wait.twilio.responses import InvalidBodyError, Response, http_error, parse
-from twilio_build_wait.twilio.route import Proxy, Route, find_route
+from twilio_build_wait.twilio.route import Proxy, find_route
 from twilio_build_wait.twilio.trace import Trace
 
 #: The longest body of a status and of any other resource, in bytes.
@@ -98,55 +98,18 @@ class Client:
         """Read a JSON object within `limit` seconds; too deep values are null. Raises Cancelled."""
         try:
             self._route = route = find_route(url, self.environ, self.redactor)
-        except tls.LocalError as error:
-            return error.error
-        response = self._get(url, route, limit, max_bytes)
-        if isinstance(response, PollError):
-            return response
-        self._date = response.date
-        if response.status != HTTPStatus.OK:
-            return http_error(response, route, self.redactor)
-        if len(response.body) > max_bytes:
-            text = f"{{}}: response too large (more than {max_bytes // 1024} KiB)"
-            advice = route.advice(Reach.ANSWERED)
-            return PollError(message(text, route.peer), advice=advice, is_oversized=True)
-        try:
-            return parse(response.body, self.redactor)
-        except InvalidBodyError as problem:
-            return self.invalid(str(problem))
-
-    def invalid(self, problem: str) -> PollError:
-        """Return the error of the 200 that `read` has just returned; `problem` is in our words."""
-        cause = message(f"{{}}: invalid response ({problem})", self._route.host)
-        return PollError(cause, advice=self._route.advice(Reach.ANSWERED))
-
-    def read_until(self, url: str, end: float) -> Resource:
-        """Read a JSON object, and retry after transient errors until `end` on the clock."""
-        while (left := end - self.clock()) > 0:
-            result = self.read(url, min(left, _ATTEMPT_LIMIT))
-            if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
-                return result
-            delay = max(_SHORTEST_PAUSE, result.retry_after or 0.0)
-            if result.is_oversized or self.clock() + delay >= end:
-                return result
-            self.signals.sleep(delay)
-        return PollError(message("no time was left to read it"))
-
-    def _get(self, url: str, route: Route, limit: float, max_bytes: int) -> Response | PollError:
-        """GET a URL. A 200 without its whole body is an error; any other status is a response."""
+        except tls.LocalError as local:
+            return local.error
         trace, end = Trace(), self.clock() + limit
 
-        def exchange() -> Response:
+        def exchange() -> Resource:
             trace.follow()
-            # An explicit `auth` keeps .netrc out. An adapter follows no redirects; a session does.
-            request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
-            context = self._context if url.startswith("https:") else None
-            timeout = (min(CONNECT_LIMIT, limit), limit)
-            got: Any = _Adapter(context).send(request, timeout=timeout, proxies=route.proxies)
+            got = self._send(url, limit)
             # Once the body is read, the connection is back in the adapter's pool: close that, too.
             with closing(got), closing(got.connection):
                 trace.head = Response(got.status, got.headers)
-                return replace(trace.head, body=_read_body(got, max_bytes))
+                response = replace(trace.head, body=_read_body(got, max_bytes))
+            return self._interpret(response, max_bytes)
 
         def ask_auth_schemes(proxy: Proxy) -> str:
             ask = partial(proxy.offered_schemes, route.host, self._context, CONNECT_LIMIT)
@@ -163,7 +126,47 @@ class Client:
             error = errors.explain(raised, route, trace, ask_auth_schemes)
         finally:
             trace.end()
-        return trace.head if trace.head and trace.head.status != HTTPStatus.OK else error
+            self._date = trace.head.date if trace.head else self._date
+        if trace.head and trace.head.status != HTTPStatus.OK:
+            return http_error(trace.head, route, self.redactor)
+        return error
+
+    def invalid(self, problem: str, *, is_oversized: bool = False) -> PollError:
+        """Return the error of the 200 that `read` has just returned; `problem` is in our words."""
+        cause = message(f"{{}}: invalid response ({problem})", self._route.peer)
+        advice = self._route.advice(Reach.ANSWERED)
+        return PollError(cause, advice=advice, is_oversized=is_oversized)
+
+    def read_until(self, url: str, end: float) -> Resource:
+        """Read a JSON object, and retry after transient errors until `end` on the clock."""
+        while (left := end - self.clock()) > 0:
+            result = self.read(url, min(left, _ATTEMPT_LIMIT))
+            if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
+                return result
+            delay = max(_SHORTEST_PAUSE, result.retry_after or 0.0)
+            if result.is_oversized or self.clock() + delay >= end:
+                return result
+            self.signals.sleep(delay)
+        return PollError(message("no time was left to read it"))
+
+    def _send(self, url: str, limit: float) -> Any:
+        """Send a GET, and return the response without its body."""
+        # An explicit `auth` keeps .netrc out. An adapter follows no redirects; a session does.
+        request = requests.Request("GET", url, headers=_HEADERS, auth=self.login).prepare()
+        context = self._context if url.startswith("https:") else None
+        timeout = (min(CONNECT_LIMIT, limit), limit)
+        return _Adapter(context).send(request, timeout=timeout, proxies=self._route.proxies)
+
+    def _interpret(self, response: Response, max_bytes: int) -> Resource:
+        """Return the resource, or the error, that a response means."""
+        if response.status != HTTPStatus.OK:
+            return http_error(response, self._route, self.redactor)
+        if len(response.body) > max_bytes:
+            return self.invalid(f"larger than {max_bytes // 1024} KiB", is_oversized=True)
+        try:
+            return parse(response.body, self.redactor)
+        except InvalidBodyError as problem:
+            return self.invalid(str(problem))
 
     @cached_property
     def _context(self) -> ssl.SSLContext:

@@ -8,7 +8,7 @@ from ssl import SSLCertVerificationError, SSLEOFError, SSLError
 from typing import Any
 
 from requests.exceptions import InvalidURL
-from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError, ReadTimeoutError
 
 from twilio_build_wait.model import ErrorKind, PollError, Reach
 from twilio_build_wait.safe_text import NOTHING, message
@@ -115,7 +115,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _reach(chain: Sequence[BaseException], trace: Trace) -> Reach:
     """Return how far a request got before these exceptions."""
-    http_errors = [error for error in chain if isinstance(error, HTTPException)]
+    http_errors = [error for error in chain if isinstance(error, HTTPException | InvalidHeader)]
     if trace.head or any(not isinstance(error, RemoteDisconnected) for error in http_errors):
         return Reach.ANSWERED
     # With TLS 1.3 a server refuses only after the client's side of the handshake: by an alert, or
@@ -156,7 +156,7 @@ def _certain(error: BaseException, route: Route, trace: Trace) -> PollError | No
         template = _CERTIFICATES.get(error.verify_code, _OTHER_CERTIFICATE)
         is_unknown = error.verify_code in _UNKNOWN_ISSUERS
         to_do = route.issuer_advice if is_unknown else message(template, peer)
-        return PollError(cause, ErrorKind.PERMANENT, advice=to_do)
+        return PollError(cause, ErrorKind.PERMANENT, advice=message("{}{}", to_do, route.exemption))
     return None
 
 
@@ -168,14 +168,14 @@ def _tls_proxy(route: Route, trace: Trace) -> Proxy | None:
 
 def _refusal(status: int, schemes: str, route: Route, proxy: Proxy) -> PollError:
     """Explain a proxy that does not open a tunnel; `schemes` are those that it offers."""
-    kind, verb = ErrorKind.TRANSIENT, "did not connect to"
+    kind, verb, too = ErrorKind.TRANSIENT, "did not connect to", ", base-url"
     if status in range(300, 500):
-        kind, verb = ErrorKind.PERMANENT, "refused"
+        kind, verb, too = ErrorKind.PERMANENT, "refused", ""
     cause = message(f"proxy {{}} {verb} {{}} with HTTP {status}", proxy.address, route.host)
     offered, login = NOTHING, ", its login"
     if schemes:
         offered = message("The proxy offers {}; only Basic is supported. ", schemes)
         login = login if "basic" in schemes.lower() else ""
     bypass = route.exemption or message(", or exempt {} with NO_PROXY", route.host)
-    advice = message(f"{{}}Check {proxy.variable}{login}{{}}", offered, bypass)
+    advice = message(f"{{}}Check {proxy.variable}{login}{too}{{}}", offered, bypass)
     return PollError(cause, kind, advice=advice)

@@ -37,7 +37,7 @@ _FINAL_ADVICE = {
     "Twilio may also have deleted a build that was never deployed",
 }
 _OTHER_ADVICE = "Look up the status and the code in Twilio's documentation"
-_NOT_TWILIO = "Something in between may have answered: a proxy, a gateway or a web filter"
+_NOT_TWILIO = "Something in between may have answered, such as a gateway or a web filter. {}"
 
 
 class InvalidBodyError(Exception):
@@ -97,7 +97,8 @@ def http_error(response: Response, route: Route, redactor: Redactor) -> PollErro
     kind, advice = _KINDS.get(status, ErrorKind.TRANSIENT), route.advice(reach)
     note = f" (Twilio error {code})" if code else ""
     if status in _KINDS and not is_twilio:
-        peer, note, advice = route.peer, " (it does not look like Twilio's)", message(_NOT_TWILIO)
+        peer, note = route.peer, " (it does not look like Twilio's)"
+        advice = message(_NOT_TWILIO, advice)
     elif kind is not ErrorKind.TRANSIENT:
         advice = message(_FINAL_ADVICE.get(status, _OTHER_ADVICE))
     if status in range(300, 400):

@@ -131,7 +131,7 @@ def _explain_exemption(host: str, environ: Mapping[str, str], redactor: Redactor
     """Explain a NO_PROXY that names the host in a form that `requests` does not read."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     for entry in re.split(r"[\s,;|]+", given):
-        domain = re.sub(r"^\w+://|:\d+$", "", entry.lower()).strip("*./\"'")
+        domain = re.sub(r"^\w+://|:\d+/?$", "", entry.lower()).strip("*./[]\"'")
         if domain and f".{host}".endswith(f".{domain}"):
             rule = "it takes no wildcard and no scheme, and needs commas between names"
             shown, right = redactor.redact(entry), redactor.redact(f".{domain}")
