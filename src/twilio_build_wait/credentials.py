@@ -35,6 +35,7 @@ class Redactor:
         patterns = [
             _SPACE.join(re.escape(part) for part in re.split(_SPACE, form))
             for form in sorted(forms, key=len, reverse=True)
+            if len(form) >= SHORTEST_SECRET
         ]
         self._pattern = re.compile(b"|".join(patterns) or b"(?!)", re.IGNORECASE)
 
@@ -42,7 +43,8 @@ class Redactor:
         """Return whether a text contains a credential."""
         data = text.encode("utf-8", "backslashreplace")
         for _ in range(_LAYERS + 1):
-            if self._pattern.search(data):
+            # Programs break Base64 into lines: base64 of coreutils does so after 76 characters.
+            if any(map(self._pattern.search, {data, b"".join(data.split())})):
                 return True
             data, count = _ENCODED.subn(lambda match: _decode(match[0]), data)
             if not count:
@@ -70,11 +72,12 @@ class Redactor:
 
 
 def _forms(secret: str) -> set[bytes]:
-    """Return a secret and its Base64 without padding, in each encoding in which it may be sent."""
+    """Return a secret, also decoded as texts are, and its Base64 without padding."""
     utf_8 = secret.encode("utf-8", "surrogateescape")
     latin_1 = secret.encode("latin-1", "xmlcharrefreplace")  # as `requests` sends a proxy's login
     encoded = {encode(raw) for raw in (utf_8, latin_1) for encode in (b64encode, urlsafe_b64encode)}
-    return {utf_8, latin_1} | {form.rstrip(b"=") for form in encoded}
+    decoded = _ENCODED.sub(lambda match: _decode(match[0]), utf_8)
+    return {utf_8, latin_1, decoded} | {form.rstrip(b"=") for form in encoded}
 
 
 def _decode(encoded: bytes) -> bytes:

@@ -138,11 +138,7 @@ MAX_INTERVAL = Input(
 )
 REGION = Input("region", "the service's Twilio region", _REGION)
 EDGE = Input("edge", "the Twilio edge location; rarely needed", _EDGE)
-BASE_URL = Input(
-    "base-url",
-    "another API root than that of region and edge, such as a gateway; may have a path",
-    _ROOT,
-)
+BASE_URL = Input("base-url", "another API root, such as a gateway; may have a path", _ROOT)
 OUTPUT_FILE = Input(
     "output-file",
     "also write the outputs to this file: JSON if its name ends in .json, otherwise dotenv",

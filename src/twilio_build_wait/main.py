@@ -81,7 +81,6 @@ class Run:
 
     def prepare(self, arguments: Sequence[str]) -> None:
         """Read the inputs; if one is invalid, or a signal has arrived, the wait is over."""
-        self._reporters.mask()
         self._settings = settings = read(self._environ, arguments)
         self._runtime.watch.ends_at += settings[TIMEOUT]
         self._wait = wait = Wait(settings, self._runtime.clock, self._runtime.uniform)

@@ -130,7 +130,7 @@ class PollError:
 
     cause: Message
     kind: ErrorKind = ErrorKind.TRANSIENT
-    said: str = ""
+    said: Message = NOTHING
     advice: Message = NOTHING
     reach: Reach = Reach.ANSWERED
     retry_after: float | None = None

@@ -12,20 +12,24 @@ _MOST_LINKS = 40  # Linux follows no more (path_resolution(7))
 def why_unusable(path: str, environ: Mapping[str, str]) -> str:
     """Return why a path cannot be an output file; empty if it can."""
     try:
-        place = os.path.realpath(path)
         of_runner = {
-            f"which is the file that {name} names": os.path.realpath(environ[name]) == place
+            f"which is the file that {name} names": _identity(environ[name]) == _identity(path)
             for name in _STEP_FILES
             if environ.get(name)
         }
+        problems = of_runner | {
+            _NO_FOLDER: not os.path.isdir(os.path.dirname(path) or os.getcwd()),
+            "which leads into /dev or /proc": _leads_to_a_device(path),
+            "which is not a regular file": os.path.exists(path) and not os.path.isfile(path),
+        }
     except FileNotFoundError:  # the working folder has been removed
         return _NO_FOLDER
-    problems = of_runner | {
-        _NO_FOLDER: not os.path.isdir(os.path.dirname(path) or os.curdir),
-        "which leads into /dev or /proc": _leads_to_a_device(path),
-        "which is not a regular file": os.path.exists(path) and not os.path.isfile(path),
-    }
     return next((problem for problem, holds in problems.items() if holds), "")
+
+
+def _identity(path: str) -> object:
+    """Return what all paths of a file have in common; it may be mounted in two places."""
+    return os.stat(path)[1:3] if os.path.exists(path) else os.path.realpath(path)
 
 
 def _leads_to_a_device(path: str) -> bool:

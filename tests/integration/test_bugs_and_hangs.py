@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.conftest import Tool
 from tests.support.run import run_inside
-from tests.support.samples import build_status
+from tests.support.samples import BUILD_SID, build_status
 from twilio_build_wait import main
 from twilio_build_wait.guard import Watch, append
 from twilio_build_wait.model import Progress
@@ -161,6 +161,22 @@ def test_signal_while_the_inputs_are_checked_cancels(
     run = run_inside(tool.environ, tool.server, watch=watch)
     assert run.outputs["outcome"] == "cancelled"
     assert run.outputs["polls"] == "0"
+
+
+def test_signal_while_the_first_line_hangs_leaves_every_output(tool: Tool) -> None:
+    written: list[bytes] = []
+
+    def write(data: bytes) -> None:
+        written.append(data)
+        if len(written) == 1:
+            watch.final_report(signal.SIGTERM)
+            raise Ended
+
+    watch = Watch()
+    run = run_inside(tool.environ, tool.server, watch=watch, write=write)
+    assert written[0].startswith(b"::add-mask::")
+    assert run.output_file["outcome"] == "cancelled"
+    assert run.outputs["build-sid"] == BUILD_SID
 
 
 def test_signal_while_the_early_outputs_hang_cancels_by_the_other_channels_first(

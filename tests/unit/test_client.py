@@ -70,7 +70,7 @@ def test_body_up_to_4_mib_is_read(reader: Reader) -> None:
     assert reader.read(Response(200, longest)) == {}
     result = error(reader.read(Response(200, longest + b" ")))
     assert result.is_oversized
-    assert result.cause.text().endswith(": invalid response (larger than 4096 KiB)")
+    assert result.cause.text().endswith(": invalid response (too large: over 4096 KiB)")
 
 
 @pytest.mark.parametrize("limit", [0.5, 10.0])

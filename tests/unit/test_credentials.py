@@ -1,6 +1,6 @@
 """Credentials in an environment, every spelling of them, and what is shown instead."""
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from html import escape
 from urllib.parse import quote
 
@@ -45,6 +45,7 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "Python escapes": (HEX, "".join(f"\\x{ord(each):02X}" for each in HEX)),
     "Base64": (TOKEN, base64(TOKEN)),
     "Base64 without padding": (TOKEN, base64(TOKEN).rstrip("=")),
+    "HTML of a secret that looks encoded": ("a&b%41cdef", "a&amp;b%41cdef"),
     "URL-safe Base64": ("???>>>", urlsafe_b64encode(b"???>>>").decode()),
     "not ASCII, URL-encoded as latin-1": ("ünicode", "%FCnicode"),
     "not ASCII, Base64": ("ünicode", base64("ünicode")),
@@ -67,6 +68,7 @@ HARMLESS: dict[str, tuple[list[str], str]] = {
     "no secrets": ([], "anything%20at all"),
     "too short to be hidden": (["abcde"], "abcde"),
     "a part of it": ([HEX], HEX[1:]),
+    "too short when it is decoded": (["%41%42x"], "ABx"),
     "broken encodings": ([HEX], "% %4 %zz &#; &#x; &; \\u12 \\x1 \\ & "),
     "a lone surrogate": ([HEX], "\ud800%41"),
     "encoded four times": (["ABCDEF"], quote(quote(quote(percent("ABCDEF"))))),
@@ -83,6 +85,7 @@ REDACTED: dict[str, tuple[list[str], str, str]] = {
     "in a word": ([HEX], f"a b%FF{percent(HEX)}c d", "a *** d"),
     "beside an enormous reference": ([HEX], f"{NINES} {percent(HEX)}", f"{NINES} ***"),
     "in the path of a URL": ([HEX], f"https://a.test/{percent(HEX)}/b", "https://a.test/***/b"),
+    "Base64 in lines": ([HEX * 3], encodebytes(HEX.encode() * 3).decode(), "***"),
     "in two words": (["one two"], "a %6fne two b", "***"),
     "in two words on two lines": (["one two"], "a %6fne\ntwo b", "***"),
     "in two parts of a path": (["half/other"], "a h%61lf/other b", "a *** b"),

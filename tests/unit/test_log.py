@@ -30,7 +30,7 @@ class Screen:
 
 
 def http_error(status: int, said: str = "busy", request_id: str = "") -> PollError:
-    return PollError(message(f"HTTP {status}"), said=said, request_id=request_id)
+    return PollError(message(f"HTTP {status}"), said=message(said), request_id=request_id)
 
 
 BUSY, LIMITED, DOWN = http_error(500), http_error(429), http_error(500, "down")

@@ -63,6 +63,13 @@ def test_file_of_the_runner_behind_a_link(tmp_path: Path, name: str) -> None:
     assert problem == f"which is the file that GITHUB_{name} names"
 
 
+def test_file_of_the_runner_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "runner").touch()
+    (tmp_path / "other").hardlink_to(tmp_path / "runner")  # a mount looks the same
+    environ = {"GITHUB_ENV": f"{tmp_path}/runner"}
+    assert why_unusable(f"{tmp_path}/other", environ) == OF_RUNNER
+
+
 def test_working_folder_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "removed"
     folder.mkdir()

@@ -80,12 +80,14 @@ def test_host_of_a_redirect_is_named(location: str) -> None:
     assert error.advice.text().endswith(rule)
 
 
+LONG = f'{{"code": 1, "message": "{"a" * 999}", "detail": "b", "status": 400}}'
 # A body, the code that the cause names, and what Twilio says.
 SHAPES = {
     "more_info": ('{"code": 20003, "message": "a", "more_info": "u", "status": 401}', "20003", "a"),
     "detail": ('{"status": 429, "message": "a", "detail": "b", "code": 20429}', "20429", "a; b"),
     "RFC 9457": ('{"title": "a", "status": 400, "code": 20001, "detail": "a"}', "20001", "a"),
     "long code": ('{"code": 1234567, "message": "a", "status": 400}', "", "a"),
+    "long message": (LONG, "1", f"{'a' * 499}…; b"),
     "secret": (f'{{"code": 1, "message": "a {SECRET}", "status": 400}}', "1", "a ***"),
 }
 
@@ -94,7 +96,7 @@ SHAPES = {
 def test_error_in_one_of_twilios_shapes(body: str, code: str, said: str) -> None:
     error = error_of(400, body)
     assert error.reach is Reach.TWILIO
-    assert error.said == said
+    assert error.said.text() == said
     named = f" (Twilio error {code})" if code else ""
     assert error.cause.text() == f"HTTP 400 from twilio.test{named}"
 

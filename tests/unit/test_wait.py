@@ -251,7 +251,7 @@ ERRORS = st.builds(
     PollError,
     cause=st.integers(1, 700).map(lambda size: message("{}", "c" * size)),
     kind=st.sampled_from(ErrorKind),
-    said=st.integers(0, 900).map(lambda size: "s" * size),
+    said=st.integers(0, 900).map(lambda size: message("{}", "s" * size)),
     advice=st.just(ERROR.advice),
     reach=st.sampled_from(Reach),
     retry_after=st.none() | st.floats(0, 1e9),

@@ -28,7 +28,7 @@ class Log:
     _last_line: float = 0.0
     _status: str = "no status yet"
     # What the latest poll failed with, but for its request ID: that of each poll is another one.
-    _cause: tuple[Message, str] | None = None
+    _cause: tuple[Message, Message] | None = None
     _unknown: set[str] = field(default_factory=set)
 
     def line(self, text: Message, elapsed: float | None = None, end: str = "\n") -> None:

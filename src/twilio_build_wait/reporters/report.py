@@ -35,16 +35,13 @@ class Reporters:
         self._last_written: Channel | None = None
         self._save_once, self._announce_once = threading.Lock(), threading.Lock()
 
-    def mask(self) -> None:
-        """Tell the CI which texts to hide in the log."""
-        for line in self.log.ci.lines(self.log.ci.mask, credentials.masks(self._environ)):
-            self.log.command(line)
-
     def open(self, settings: Settings) -> None:
-        """Write the first line, and what is wrong with the inputs."""
+        """Tell the CI what to hide; write the first line, and what is wrong with the inputs."""
         self._settings = settings
         if path := settings[OUTPUT_FILE]:
             self._channels.append(channels.output_file(path, self.log))
+        for line in self.log.ci.lines(self.log.ci.mask, credentials.masks(self._environ)):
+            self.log.command(line)
         self.log.line(_first_line(settings))
         for warning in settings.warnings:
             self.log.annotate("Check the inputs", warning)

@@ -18,7 +18,7 @@ _HANDLER = "@twilio/runtime-handler"
 _SID = re.compile(r"Z[BS][0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
 # An alert's text is a query string if it has one of these fields, or looks like one.
 _FIELDS = {"parserMessage", "Msg", "ErrorCode", "sourceComponent"}
-_QUERY_STRING = re.compile(r"\s*[\w.-]+=\S*(?:&|\s*$)")
+_QUERY_STRING = re.compile(r"\s*[?&]*[\w.%\[\]-]+=\S*(?:&|\s*$)")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

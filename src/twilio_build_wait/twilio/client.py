@@ -162,7 +162,7 @@ class Client:
         if response.status != HTTPStatus.OK:
             return http_error(response, self._route, self.redactor)
         if len(response.body) > max_bytes:
-            return self.invalid(f"larger than {max_bytes // 1024} KiB", is_oversized=True)
+            return self.invalid(f"too large: over {max_bytes // 1024} KiB", is_oversized=True)
         try:
             return parse(response.body, self.redactor)
         except InvalidBodyError as problem:

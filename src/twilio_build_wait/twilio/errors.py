@@ -98,7 +98,7 @@ def explain(
 def timed_out(limit: float, route: Route, trace: Trace) -> PollError:
     """Return the error of a request that has taken all of its `limit`, in seconds."""
     reach = _reach((), trace)
-    more = ": the headers arrived, the body did not end" if trace.head else ""
+    more = ": the headers arrived, the body took longer" if trace.head else ""
     cause = message(f"no complete response from {{}} within {limit:.0f} s{more}", route.peer)
     return PollError(cause, advice=route.advice(reach), reach=reach)
 

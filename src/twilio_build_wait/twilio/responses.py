@@ -10,7 +10,7 @@ from typing import Any
 
 from twilio_build_wait.credentials import Redactor
 from twilio_build_wait.model import ErrorKind, PollError, Reach
-from twilio_build_wait.safe_text import NOTHING, join, message
+from twilio_build_wait.safe_text import NOTHING, Message, join, message
 from twilio_build_wait.twilio.route import Route
 
 # The statuses with which `Retry-After` counts.
@@ -123,7 +123,7 @@ def retry_after(response: Response) -> float | None:
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
-def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, str]:
+def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, Message]:
     """Return whether a body has one of Twilio's three shapes of error, its code and its message.
 
     `{code, message, more_info, status}` (twilio-cli#252), `{code, message, detail, moreInfo,
@@ -133,11 +133,12 @@ def _twilio_error(body: bytes, redactor: Redactor) -> tuple[bool, str, str]:
     try:
         error = parse(body, redactor)
     except InvalidBodyError:
-        return False, "", ""
+        return False, "", NOTHING
     texts = [error.get(name) for name in ("message", "title", "detail")]
-    said = "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+    said = dict.fromkeys(text for text in texts if isinstance(text, str) and text)
     is_twilio = bool(said) and all(isinstance(error.get(key), float) for key in ("code", "status"))
-    return is_twilio, error_code(error.get("code")) if is_twilio else "", said
+    code = error_code(error.get("code")) if is_twilio else ""
+    return is_twilio, code, join("; ", *(message("{}", text) for text in said))
 
 
 def error_code(value: object) -> str:

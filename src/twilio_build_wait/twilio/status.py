@@ -8,7 +8,7 @@ from datetime import datetime
 from twilio_build_wait import inputs, model
 from twilio_build_wait.durations import render
 from twilio_build_wait.model import BuildStatus, ErrorKind, Latest, PollError, PollResult, Reach
-from twilio_build_wait.safe_text import NOTHING, join, message
+from twilio_build_wait.safe_text import join, message
 from twilio_build_wait.settings import Settings
 from twilio_build_wait.twilio.client import STATUS_BYTES, Client, Resource, read_page
 from twilio_build_wait.twilio.responses import date, formatted, has_next_page, is_same
@@ -76,13 +76,12 @@ class Poller:
             return replace(body, kind=ErrorKind.PERMANENT, advice=advice)
         return body if isinstance(body, PollError) else self._newest(body, page_size)
 
-    def _newest(self, body: Mapping[str, object], page_size: int) -> PollResult:
+    def _newest(self, body: Mapping[str, object], listed: int) -> PollResult:
         """Return the status of the newest build in a list, if it is recent."""
         builds = body.get("builds")
         if not isinstance(builds, list):
             return self.client.invalid("it has no list of builds")
-        is_whole = not has_next_page(body)
-        note = NOTHING if is_whole else message(f"only the first {page_size} builds were read")
+        note = message(f"only the first {listed} builds were read" if has_next_page(body) else "")
         newest = max(_usable(builds), key=lambda build: build[0], default=None)
         problem = message("Twilio lists no valid build of this service")
         if newest:
