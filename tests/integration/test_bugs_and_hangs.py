@@ -24,9 +24,7 @@ def fail(*_arguments: object) -> NoReturn:
     raise RuntimeError("a bug")
 
 
-def test_bug_before_the_wait_is_announced_with_every_output(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bug_before_the_wait_is_announced(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "read", fail)
     run = tool.run(code=70)
     known = {"outcome": "error", "reason": "a bug in twilio-build-wait"}
@@ -88,6 +86,12 @@ def test_bug_in_the_announcement_does_not_repeat_it(
     assert len(run.commands("error")) == 1
 
 
+def test_bug_in_the_first_line_leaves_every_output(tool: Tool) -> None:
+    run = run_inside(tool.environ, tool.server, write=fail, check=False)
+    assert run.output_file["outcome"] == "error"
+    assert run.outputs["build-sid"] == BUILD_SID
+
+
 def test_bug_in_a_channel_leaves_the_others(tool: Tool) -> None:
     tool.server.script(build_status("completed"))
     run = run_inside(tool.environ, tool.server, append=fail, check=False)
@@ -99,9 +103,7 @@ def test_bug_in_a_channel_leaves_the_others(tool: Tool) -> None:
 CLIENT = "twilio_build_wait.twilio.client"
 
 
-def test_missing_package_is_named_with_the_command_that_installs_it(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_package_is_named(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, CLIENT, raising=False)
     monkeypatch.setitem(sys.modules, "requests", None)
     (error,) = tool.run(code=70).commands("error")
@@ -163,25 +165,7 @@ def test_signal_while_the_inputs_are_checked_cancels(
     assert run.outputs["polls"] == "0"
 
 
-def test_signal_while_the_first_line_hangs_leaves_every_output(tool: Tool) -> None:
-    written: list[bytes] = []
-
-    def write(data: bytes) -> None:
-        written.append(data)
-        if len(written) == 1:
-            watch.final_report(signal.SIGTERM)
-            raise Ended
-
-    watch = Watch()
-    run = run_inside(tool.environ, tool.server, watch=watch, write=write)
-    assert written[0].startswith(b"::add-mask::")
-    assert run.output_file["outcome"] == "cancelled"
-    assert run.outputs["build-sid"] == BUILD_SID
-
-
-def test_signal_while_the_early_outputs_hang_cancels_by_the_other_channels_first(
-    tool: Tool,
-) -> None:
+def test_early_outputs_that_hang_leave_the_other_channels_to_a_signal(tool: Tool) -> None:
     hang = Hang(tool, 1, signal.SIGINT)
     assert hang.code == 130
     assert hang.run.outputs["outcome"] == "cancelled"

@@ -42,7 +42,6 @@ def tool(tool: Tool) -> Tool:
 def compare(tool: Tool, signal_at: float = math.inf) -> Run:
     """Run to a completed build."""
     run = tool.run(COMPLETED, signal_at=signal_at)
-    assert run.outputs["outcome"] == run.output_file["outcome"] == "completed"
     assert run.outputs["elapsed-seconds"] == "0.0"  # the comparison is outside the deadline
     assert run.output_file["changes"] == run.outputs["changes"]
     assert {request.method for request in run.requests} == {"GET"}

@@ -16,7 +16,6 @@ GOOD = COMPLETED.body
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
-
 BROKEN: dict[str, Step] = {
     "reset": Connection.reset,
     "body shorter than announced": OK + b"Content-Length: 9999\r\n\r\n" + GOOD,

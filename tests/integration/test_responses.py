@@ -17,7 +17,6 @@ BUILDING, COMPLETED = build_status("building"), build_status("completed")
 GOOD = COMPLETED.body
 LIMIT = 64 * 1024
 
-
 INVALID = {
     "HTML": Response(200, b"<!doctype html><title>Blocked by the web filter</title>"),
     "compressed": Response(200, gzip.compress(GOOD), {"Content-Encoding": "gzip"}),

@@ -51,11 +51,6 @@ def test_expired_certificate_is_rejected(behind: Behind, authority: Authority) -
     assert "does not verify: certificate has expired. Renew the certificate" in reason
 
 
-def test_certificate_of_another_host_is_rejected(behind: Behind, authority: Authority) -> None:
-    reason = rejected(behind(COMPLETED, tls=authority.context("elsewhere.example"), code=4))
-    assert "It was issued for another host" in reason
-
-
 def test_certificate_of_an_unknown_ca_is_rejected(behind: Behind) -> None:
     tls = Authority(Path(os.devnull)).context("localhost")
     assert "add the CA that signed this" in rejected(behind(COMPLETED, tls=tls, code=4))

@@ -80,9 +80,7 @@ def test_read_takes_no_longer_than_its_limit(reader: Reader, limit: float) -> No
     assert reader.clock.elapsed == limit
 
 
-def test_limit_holds_while_a_body_is_parsed(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limit_holds_for_parsing(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     spend = reader.clock.spend
     monkeypatch.setattr(client, "parse", lambda *_: spend(100.0, reader.clock.request))
     error(reader.read(json_response(FOUND)))

@@ -91,7 +91,6 @@ def test_exceptions_that_contain_each_other_are_explained() -> None:
 
 
 HEAD = Response(200)
-TWO_LENGTHS = urllib3.exceptions.InvalidHeader("5, 7")
 # What was raised, what was sent and read, and how far that is.
 REACHES: dict[str, tuple[Exception, Trace, Reach]] = {
     "nothing sent": (CUT, trace(), Reach.NOWHERE),
@@ -100,7 +99,7 @@ REACHES: dict[str, tuple[Exception, Trace, Reach]] = {
     "refused after the handshake": (ALERT, trace(b"GET"), Reach.NOWHERE),
     "closed after the handshake": (EOF, trace(b"GET"), Reach.NOWHERE),
     "closed in the body": (EOF, trace(b"GET", head=HEAD), Reach.ANSWERED),
-    "two lengths": (TWO_LENGTHS, trace(b"GET"), Reach.ANSWERED),
+    "two lengths": (urllib3.exceptions.InvalidHeader("5, 7"), trace(b"GET"), Reach.ANSWERED),
     "other protocol": (http.client.BadStatusLine("SSH"), trace(), Reach.ANSWERED),
 }
 

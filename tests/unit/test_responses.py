@@ -16,7 +16,6 @@ REDACTOR = Redactor([SECRET, "half/other"])
 TWILIOS = '{"code": 20404, "message": "no", "more_info": "page", "status": 404}'
 HTML = "<html>blocked</html>"
 
-
 DIRECT = Route("twilio.test")
 PROXIED = Route("twilio.test", proxy=Proxy("HTTPS_PROXY", "http", "p", 3128))
 

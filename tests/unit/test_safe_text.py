@@ -64,7 +64,6 @@ FITS: dict[str, tuple[Message, int, str]] = {
     "prefix across the end of a value": (message("a{}:b", ":"), 20, "a: :b"),
 }
 
-
 # Any text, in which the pieces of log commands are far more frequent than by chance. (`st.text`
 # would first spend a second on a table of all characters.)
 PIECES = [*":#[]\r\n\u2028\x00\ud800\u202e\u200b", "::", "##[", "##vso[", "##TeamCity[", "error"]
