@@ -18,7 +18,7 @@ def why_unusable(path: str, environ: Mapping[str, str]) -> str:
             if environ.get(name)
         }
         problems = of_runner | {
-            _NO_FOLDER: not os.path.isdir(os.path.dirname(path) or os.getcwd()),
+            _NO_FOLDER: not os.path.isdir(os.path.dirname(path) or os.curdir),
             "which leads into /dev or /proc": _leads_to_a_device(path),
             "which is not a regular file": os.path.exists(path) and not os.path.isfile(path),
         }
