@@ -66,7 +66,7 @@ class Redactor:
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(each, dict | list):
                 self.redact_json(each)
-            elif self.contains(text := str(each)):
+            elif len(text := str(each)) >= SHORTEST_SECRET and self.contains(text):
                 value[key] = self.redact(text)
         return value
 
