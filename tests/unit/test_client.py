@@ -144,9 +144,10 @@ def test_retry_after_up_to_the_end_is_not_waited_for(reader: Reader) -> None:
     assert reader.clock.elapsed == 0
 
 
-def test_one_of_several_reads_takes_5_s_at_most(reader: Reader) -> None:
-    assert reader.read_until([100.0], json_response(FOUND)) == FOUND
-    assert reader.clock.elapsed == pytest.approx(6)
+@pytest.mark.parametrize("seconds, elapsed", [(9, 6), (20, 11)])
+def test_attempt_takes_5_s_or_half_the_time(reader: Reader, seconds: float, elapsed: float) -> None:
+    assert reader.read_until([100.0], json_response(FOUND), seconds=seconds) == FOUND
+    assert reader.clock.elapsed == pytest.approx(elapsed)
 
 
 def test_repetition_ends_in_time(reader: Reader) -> None:

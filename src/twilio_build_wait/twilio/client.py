@@ -34,7 +34,7 @@ from twilio_build_wait.twilio.trace import Trace
 STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
 #: How long it may take to connect to one of a host's addresses, handshakes included, in seconds.
 CONNECT_LIMIT = 5.0
-# For `read_until`, in seconds: the longest attempt, and the shortest pause before the next one.
+# For `read_until`, in seconds: an attempt, unless half of the time is longer, and a pause.
 _ATTEMPT_LIMIT, _SHORTEST_PAUSE = 5.0, 1.0
 _HEADERS = {
     "User-Agent": (
@@ -140,7 +140,7 @@ class Client:
     def read_until(self, url: str, end: float) -> Resource:
         """Read a JSON object, and retry after transient errors until `end` on the clock."""
         while (left := end - self.clock()) > 0:
-            result = self.read(url, min(left, _ATTEMPT_LIMIT))
+            result = self.read(url, min(left, max(_ATTEMPT_LIMIT, left / 2)))
             if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
                 return result
             delay = max(_SHORTEST_PAUSE, result.retry_after or 0.0)
