@@ -54,7 +54,7 @@ class Input(Generic[T]):
     @property
     def default(self) -> T:
         """The default; an empty text if there is none."""
-        return cast("T", self.format.parse(self.default_text) or "")
+        return cast("T", self.format.parse(self.default_text) if self.default_text else "")
 
     def values(self, environ: Mapping[str, str]) -> list[str]:
         """Return every value that is set and not empty after trimming; the first one counts."""

@@ -1,4 +1,4 @@
-"""When to poll next: pure arithmetic over what has happened, without a clock of its own."""
+"""When to poll next, and when an error ends the wait: pure arithmetic, without a clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

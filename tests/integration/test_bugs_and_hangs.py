@@ -77,9 +77,7 @@ def test_bug_after_the_verdict_changes_nothing(tool: Tool, monkeypatch: pytest.M
     assert problem == "RuntimeError: a bug"
 
 
-def test_bug_in_the_announcement_does_not_repeat_it(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bug_in_the_summary_repeats_nothing(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twilio_build_wait.reporters.summary.render", fail)
     run = tool.run(build_status("failed"), code=1)
     assert STANDS in run.lines
@@ -151,9 +149,7 @@ class Hang:
         append(path, text)
 
 
-def test_signal_while_the_inputs_are_checked_cancels(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_signal_while_inputs_are_read_cancels(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(*_: object) -> NoReturn:
         watch.final_report(signal.SIGINT)
         raise Ended

@@ -18,9 +18,7 @@ LOGINS = {
 
 
 @pytest.mark.parametrize("more, login", LOGINS.values(), ids=LOGINS)
-def test_poll_is_a_plain_get_with_one_credential(
-    tool: Tool, more: dict[str, str], login: str
-) -> None:
+def test_poll_is_a_get_with_one_credential(tool: Tool, more: dict[str, str], login: str) -> None:
     netrc = Path(tool.environ["HOME"], ".netrc")  # it is not read
     netrc.write_text("machine 127.0.0.1 login other password of-another-service\n", "utf-8")
     run = (tool | more).run(build_status(), COMPLETED)
@@ -28,9 +26,11 @@ def test_poll_is_a_plain_get_with_one_credential(
     agent = rf"twilio-build-wait/{re.escape(__version__)} \(Python/{number}; requests/{number}\)"
     assert len(run.requests) == 2
     for request in run.requests:
-        assert (request.method, request.target) == ("GET", STATUS_PATH)
+        assert request.method == "GET"
+        assert request.target == STATUS_PATH
         basic = base64.b64encode(login.encode()).decode()
         assert request.headers["authorization"] == f"Basic {basic}"
         assert re.fullmatch(agent, request.headers["user-agent"])
         assert request.headers["host"] == f"127.0.0.1:{tool.server.port}"
+        assert request.headers["accept-encoding"] == "identity"
         assert "cookie" not in request.headers

@@ -76,6 +76,10 @@ def test_value_of_a_text(spec: inputs.Input[object], text: str, value: object) -
     assert spec.format.parse(text) == value
 
 
+def test_default_may_be_false() -> None:
+    assert inputs.Input("a", "", inputs.SUMMARY.format, "false").default is False
+
+
 def test_values_are_trimmed_and_in_the_order_of_their_variables() -> None:
     names = ["INPUT_BUILD-SID", "INPUT_BUILD_SID", "PLUGIN_BUILD-SID", "PLUGIN_BUILD_SID"]
     names += ["TWILIO_BUILD_SID"]

@@ -118,17 +118,13 @@ def test_result_that_is_queued_when_the_signal_comes_counts(
         assert signals.run(verdict, LONG) == "completed"
 
 
-def test_lack_of_threads_is_an_error(
-    signals: ProcessSignals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_thread_is_an_error(signals: ProcessSignals, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError))
     with pytest.raises(BlockingIOError, match="no thread can be started"):
         signals.run(lambda: None, LONG)
 
 
-def test_signal_is_taken_where_no_thread_waits_for_it(
-    watch: FakeWatch, signals: ProcessSignals
-) -> None:
+def test_signal_is_taken_without_a_thread(watch: FakeWatch, signals: ProcessSignals) -> None:
     watch.is_running = False
     watch.pending = signal.SIGTERM
     assert signals.caught == signal.SIGTERM

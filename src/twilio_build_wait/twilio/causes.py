@@ -54,7 +54,7 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """An error code. What to do is by a pattern of an alert's words, which `if_named` needs."""
+    """A code, and what to do by a pattern of an alert's words, of which `if_named` needs one."""
 
     title: str
     always: Mapping[str, str]

@@ -46,7 +46,7 @@ class InvalidBodyError(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response. The body is empty, except for a 200, if it could not be read whole."""
+    """An HTTP response. The case of a header's name does not matter; the body may be cut."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
