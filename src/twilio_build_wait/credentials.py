@@ -112,9 +112,9 @@ def masks(environ: Mapping[str, str]) -> list[str]:
 def _proxy_logins(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the secret part of each proxy's login, decoded, and the whole login."""
     for name, address in environ.items():
+        is_proxy = name.lower().endswith("_proxy")
         # Up to the last `@`: people forget to encode what is special in a password.
-        login = re.match(r"(?s)(?:.*?://)?([^:]*):?(.*)@", address)
-        if login and name.lower().endswith("_proxy"):
+        if is_proxy and (login := re.match(r"(?s)(?:.*?://)?([^:]*):?(.*)@", address)):
             user, password = (unquote(part, errors="surrogateescape") for part in login.groups())
             if len(password or user) >= SHORTEST_PASSWORD:
                 yield password or user
