@@ -30,21 +30,15 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long_secrets = (secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
-        forms = {form for secret in long_secrets for form in _forms(secret)}
         # The longest first: a pair contains its secret.
-        patterns = [
-            _SPACE.join(re.escape(part) for part in re.split(_SPACE, form))
-            for form in sorted(forms, key=len, reverse=True)
-            if len(form) >= SHORTEST_SECRET
-        ]
+        patterns = sorted(set[bytes]().union(*map(_patterns, long_secrets)), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(patterns) or b"(?!)", re.IGNORECASE)
 
     def contains(self, text: str) -> bool:
         """Return whether a text contains a credential."""
         data = text.encode("utf-8", "backslashreplace")
         for _ in range(_LAYERS + 1):
-            # Programs break Base64 into lines: base64 of coreutils does so after 76 characters.
-            if any(map(self._pattern.search, {data, b"".join(data.split())})):
+            if self._pattern.search(data):
                 return True
             data, count = _ENCODED.subn(lambda match: _decode(match[0]), data)
             if not count:
@@ -71,13 +65,18 @@ class Redactor:
         return value
 
 
-def _forms(secret: str) -> set[bytes]:
-    """Return a secret, also decoded as texts are, and its Base64 without padding."""
+def _patterns(secret: str) -> set[bytes]:
+    """Return patterns for a secret, also decoded as a text is, and its Base64 without padding."""
     utf_8 = secret.encode("utf-8", "surrogateescape")
     latin_1 = secret.encode("latin-1", "xmlcharrefreplace")  # as `requests` sends a proxy's login
     encoded = {encode(raw) for raw in (utf_8, latin_1) for encode in (b64encode, urlsafe_b64encode)}
     decoded = _ENCODED.sub(lambda match: _decode(match[0]), utf_8)
-    return {utf_8, latin_1, decoded} | {form.rstrip(b"=") for form in encoded}
+    plain = {form for form in (utf_8, latin_1, decoded) if len(form) >= SHORTEST_SECRET}
+    return {
+        *(_SPACE.join(map(re.escape, re.split(_SPACE, form))) for form in plain),
+        # Programs break it into lines: base64 of coreutils does so after 76 characters.
+        *(rb"\s*".join(re.findall(rb"\\?[^=]", re.escape(form))) for form in encoded),
+    }
 
 
 def _decode(encoded: bytes) -> bytes:
@@ -112,10 +111,10 @@ def masks(environ: Mapping[str, str]) -> list[str]:
 def _proxy_logins(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the secret part of each proxy's login, decoded, and the whole login."""
     for name, address in environ.items():
-        is_proxy = name.lower().endswith("_proxy")
-        # Up to the last `@`: people forget to encode what is special in a password.
-        if is_proxy and (login := re.match(r"(?s)(?:.*?://)?([^:]*):?(.*)@", address)):
-            user, password = (unquote(part, errors="surrogateescape") for part in login.groups())
-            if len(password or user) >= SHORTEST_PASSWORD:
-                yield password or user
-                yield f"{user}:{password}"
+        if name.lower().endswith("_proxy"):
+            # Up to the last `@`: people forget to encode what is special in a password.
+            login = address.rpartition("@")[0]
+            user, _, password = (login.partition("://")[2] or login).partition(":")
+            if len(unquote(password or user)) >= SHORTEST_PASSWORD:
+                yield unquote(password or user, errors="surrogateescape")
+                yield unquote(f"{user}:{password}", errors="surrogateescape")

@@ -123,9 +123,9 @@ class ErrorKind(Enum):
 class PollError:
     """A poll that returned no status.
 
-    `cause` is what happened in our words, `said` what the other side said about it, `advice` what
-    to do if the wait ends with it, as `ending` if it is permanent. `retry_after` is in seconds,
-    `request_id` is Twilio's. `is_oversized` is True if the body was larger than allowed.
+    `cause` is what happened in our words, `said` what the other side said about it. A permanent one
+    ends the wait with `ending`; `advice` is shown if the wait ends with this error. `retry_after`
+    is in seconds, `request_id` Twilio's, `is_oversized` True if the body was larger than allowed.
     """
 
     cause: Message

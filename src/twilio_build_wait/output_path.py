@@ -28,7 +28,7 @@ def why_unusable(path: str, environ: Mapping[str, str]) -> str:
 
 
 def _identity(path: str) -> object:
-    """Return what all paths of a file have in common; it may be mounted in two places."""
+    """Return the inode and device of a file, which may be mounted in two places, or its path."""
     return os.stat(path)[1:3] if os.path.exists(path) else os.path.realpath(path)
 
 

@@ -45,6 +45,7 @@ TEXTS = {
     "Msg&sourceComponent=12000&ErrorCode=82003": "",
     "a b&ErrorCode=82003": "",
     "?&a%5B0%5D=b&c[0]=d": "",
+    "?Msg=npm+failed": "npm failed",
     "LogLevel=ERROR&text=two words": "",
     "a=b": "",
     "  A sentence, x = y. ": "A sentence, x = y.",

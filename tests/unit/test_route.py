@@ -140,7 +140,7 @@ WRONG_FORMS = {
 def test_no_proxy_in_a_form_that_does_not_count_is_explained(no_proxy: str) -> None:
     advice = find(HTTPS_PROXY=PROXY, NO_PROXY=no_proxy).advice(Reach.NOWHERE).text()
     assert advice.startswith(f"Check HTTPS_PROXY, which names the proxy {PROXY}; NO_PROXY has '")
-    rule = "it takes no wildcard and no scheme, and needs commas between names"
+    rule = "it takes names without wildcard, scheme or port, with commas between them"
     assert advice.endswith(f"', but {rule}: write {WRONG_FORMS[no_proxy]}")
 
 

@@ -54,7 +54,7 @@ def by_certainty(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """A code, and what to do by a pattern of an alert's words, of which `if_named` needs one."""
+    """A code, and what to do by a pattern of an alert's words: `always`, or only `if_named`."""
 
     title: str
     always: Mapping[str, str]
@@ -175,7 +175,7 @@ def _date(alert: Mapping[str, object]) -> datetime:
 
 def decode(alert_text: str) -> str:
     """Return the message in an alert's text (twilio-cli, src/commands/debugger/logs/list.js)."""
-    fields = parse_qs(alert_text)
+    fields = parse_qs(alert_text.strip().lstrip("?&"))
     if not (_FIELDS & fields.keys() or _QUERY_STRING.match(alert_text)):
         return alert_text.strip()
     messages = [*fields.get("parserMessage", []), *fields.get("Msg", [])]

@@ -34,8 +34,8 @@ from twilio_build_wait.twilio.trace import Trace
 STATUS_BYTES, MAX_BYTES = 64 * 1024, 4 * 1024 * 1024
 #: How long it may take to connect to one of a host's addresses, handshakes included, in seconds.
 CONNECT_LIMIT = 5.0
-# For `read_until`, in seconds: an attempt, unless half of the time is longer, and a pause.
-_ATTEMPT_LIMIT, _SHORTEST_PAUSE = 5.0, 1.0
+# For `read_until`, in seconds: an attempt may take half of the time, and at least this long.
+_SHORTEST_LIMIT, _SHORTEST_PAUSE = 5.0, 1.0
 _HEADERS = {
     "User-Agent": (
         f"twilio-build-wait/{__version__} "
@@ -132,7 +132,7 @@ class Client:
         return error
 
     def invalid(self, problem: str, *, is_oversized: bool = False) -> PollError:
-        """Return the error of the 200 that `read` has just returned; `problem` is in our words."""
+        """Return the error of the latest response, a 200; `problem` is in our words."""
         cause = message(f"{{}}: invalid response ({problem})", self._route.peer)
         advice = self._route.advice(Reach.ANSWERED)
         return PollError(cause, advice=advice, is_oversized=is_oversized)
@@ -140,7 +140,7 @@ class Client:
     def read_until(self, url: str, end: float) -> Resource:
         """Read a JSON object, and retry after transient errors until `end` on the clock."""
         while (left := end - self.clock()) > 0:
-            result = self.read(url, min(left, max(_ATTEMPT_LIMIT, left / 2)))
+            result = self.read(url, min(left, max(_SHORTEST_LIMIT, left / 2)))
             if not isinstance(result, PollError) or result.kind is not ErrorKind.TRANSIENT:
                 return result
             delay = max(_SHORTEST_PAUSE, result.retry_after or 0.0)

@@ -133,7 +133,7 @@ def _explain_exemption(host: str, environ: Mapping[str, str], redactor: Redactor
     for entry in re.split(r"[\s,;|]+", given):
         domain = re.sub(r"^\w+://|:\d+/?$", "", entry.lower()).strip("*./[]\"'")
         if domain and f".{host}".endswith(f".{domain}"):
-            rule = "it takes no wildcard and no scheme, and needs commas between names"
+            rule = "it takes names without wildcard, scheme or port, with commas between them"
             shown, right = redactor.redact(entry), redactor.redact(f".{domain}")
             return message(f"; NO_PROXY has '{{}}', but {rule}: write {{}}", shown, right)
     return NOTHING
