@@ -51,7 +51,8 @@ class CI:
         ]
 
 
-#: To support another CI, add it, and in safe_text.py what its commands begin with.
+#: To support another CI, add it, and what its commands begin with in safe_text.py and in
+#: tests/support/invariants.py.
 _CIS = (
     # GitHub Actions, and what runs its workflows (act, Forgejo, Gitea). Sources: actions/toolkit,
     # packages/core/src/command.ts; actions/runner, ActionCommand.cs and, for the longest annotation

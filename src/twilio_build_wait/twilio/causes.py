@@ -90,6 +90,7 @@ _NAME_THE_RUNTIME = (
 )
 #: The codes that Twilio documents for builds (twilio.com/docs/errors/82003, /82007). A package that
 #: does not exist is refused before (twilio-labs/serverless-toolkit#538), so few alerts name one.
+#: An alert that does not name the build is shown only with one of these: live code raises others.
 ERROR_CODES = {
     "82003": ErrorCode("Deployment Installation Failure", _REMEDIES, _FURTHER_REMEDIES),
     "82007": ErrorCode("Unsupported Runtime", {"": _NAME_THE_RUNTIME}, {}, _RUNTIME_PAGE),
