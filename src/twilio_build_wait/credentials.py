@@ -75,7 +75,7 @@ def _patterns(secret: str) -> set[bytes]:
     return {
         *(_SPACE.join(map(re.escape, re.split(_SPACE, form))) for form in plain),
         # Programs break it into lines: base64 of coreutils does so after 76 characters.
-        *(rb"\s*".join(re.findall(rb"\\?[^=]", re.escape(form))) for form in encoded),
+        *(rb"\s*".join(b"[%c]" % each for each in form.rstrip(b"=")) for form in encoded),
     }
 
 

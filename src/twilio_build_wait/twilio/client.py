@@ -128,7 +128,7 @@ class Client:
             trace.end()
             self._date = trace.head.date if trace.head else self._date
         if trace.head and trace.head.status != HTTPStatus.OK:
-            return http_error(trace.head, route, self.redactor)
+            return self._interpret(trace.head, max_bytes)
         return error
 
     def invalid(self, problem: str, *, is_oversized: bool = False) -> PollError:
